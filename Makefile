@@ -1,0 +1,47 @@
+# make demo and make test are all a newcomer needs; the rest is for people who work on it.
+SHELL := /bin/bash
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+TOOL = $(GO) tool -modfile=tools.mod
+FUZZTIME ?= 30s
+
+.PHONY: help build demo test lint unit fuzz bench man clean
+help:
+	@echo 'make demo    start a server, hold conversations with it over TCP and UDP'
+	@echo 'make test    install what the tests need and run them all'
+	@echo 'make build   bin/dialtone'
+	@echo 'make fuzz    every fuzz target for FUZZTIME (30s)'
+	@echo 'make bench   speed, beside other servers'
+	@echo 'make man     man pages into man/'
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/dialtone ./cmd/dialtone
+
+demo: build
+	@./bin/dialtone version && ./cmd/dialtone/testdata/demo.sh ./bin/dialtone
+
+test: lint unit fuzz
+
+lint:
+	@unformatted="$$($(TOOL) gofumpt -l .)"; if [ -n "$$unformatted" ]; then echo "gofumpt wants to change:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	GOOS=darwin $(GO) vet ./...
+	GOOS=windows $(GO) vet ./...
+	$(TOOL) staticcheck ./...
+
+unit:
+	./.ci/prepare
+	$(GO) test -race -timeout 15m ./...
+
+# go test -fuzz takes one target of one package at a time.
+fuzz:
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; done
+
+man:
+	$(GO) run -tags man ./cmd/dialtone man
+
+clean:
+	rm -rf bin man

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+const groupAnnotation = "dialtone_group"
+
+// flagGroup adds the flags that add defines to cmd, to be shown under title.
+// Groups appear in the order in which they are added.
+func flagGroup(cmd *cobra.Command, title string, add func(*pflag.FlagSet)) {
+	fs := pflag.NewFlagSet(title, pflag.ContinueOnError)
+	fs.SortFlags = false
+	add(fs)
+	fs.VisitAll(func(f *pflag.Flag) {
+		f.Annotations = map[string][]string{groupAnnotation: {title}}
+	})
+	cmd.Flags().AddFlagSet(fs)
+}
+
+// printHelp is the help of every verb: what it does, how to call it, examples,
+// then its flags by group.
+func printHelp(cmd *cobra.Command, _ []string) {
+	w := cmd.OutOrStdout()
+	text := cmd.Long
+	if text == "" {
+		text = cmd.Short + "."
+	}
+	fmt.Fprintf(w, "%s\n\nUsage:\n", strings.TrimSpace(text))
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(w, "  %s VERB [flags] [args]\n\nVerbs:\n", cmd.CommandPath())
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() {
+				fmt.Fprintf(w, "  %-12s%s\n", c.Name(), c.Short)
+			}
+		}
+	} else {
+		fmt.Fprintf(w, "  %s\n", cmd.UseLine())
+	}
+	if cmd.Example != "" {
+		fmt.Fprintf(w, "\nExamples:\n%s\n", strings.TrimRight(cmd.Example, "\n"))
+	}
+	printFlags(w, cmd)
+}
+
+func printFlags(w io.Writer, cmd *cobra.Command) {
+	const general = "Flags"
+	var titles []string
+	sets := map[string]*pflag.FlagSet{}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		title := general
+		if g := f.Annotations[groupAnnotation]; len(g) > 0 {
+			title = g[0]
+		}
+		if sets[title] == nil {
+			sets[title] = pflag.NewFlagSet(title, pflag.ContinueOnError)
+			sets[title].SortFlags = false
+			titles = append(titles, title)
+		}
+		sets[title].AddFlag(f)
+	})
+	for _, title := range titles {
+		fmt.Fprintf(w, "\n%s:\n%s", title, sets[title].FlagUsagesWrapped(100))
+	}
+}

@@ -1,0 +1,33 @@
+// Package dialtone is the root of a module that moves bytes between programs
+// and machines and shows what the network did with them. It holds no code: it
+// is the map.
+//
+// The module is one command, cmd/dialtone, and a set of packages whose folders
+// are the layers of TCP/IP, the application on top:
+//
+//	cmd/dialtone      the command: main.go and one file per verb
+//	app/              application layer: knows only net.Conn, net.Listener, net.PacketConn
+//	  address/        what an address means: [scheme://]host:port, parsed and checked
+//	  escape/         a peer's bytes made safe to show on a terminal or in a log
+//	  serve/          the concurrent server and its services
+//	  connect/        the full-duplex client
+//	observe/          sees what the machine's kernel knows
+//	  routes/         next hops, neighbours and interfaces
+//	  sockets/        sockets and the processes that own them
+//	bench/            benchmarks beside other programs; a module of its own
+//
+// Who may import whom is written in deps_test.go, and held there. The packages
+// below app import no other package of the module but address and escape, so
+// that everything in them runs on the kernel's sockets and on any other
+// implementation of package net's interfaces alike.
+//
+// # The way of a byte
+//
+// A stream comes in at serve.Server.Serve, which accepts it, checks it against
+// the limits, wraps it (PROXY protocol, TLS, WebSocket) and hands it to a
+// service. Most services are a [dialtone/app/serve.Talk]: bytes in, answer
+// out, no I/O of their own; serve's stream loop reads into a pooled buffer that
+// is held only while there is data, lets the Talk answer and writes the answer.
+// A datagram takes the same Talk through serve's packet loop. The client is two
+// loops, keyboard to socket and socket to screen, in connect.
+package dialtone
