@@ -3,12 +3,11 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -52,7 +51,7 @@ it, as in udp://[::1]:53. Nothing is sent but the question to the name server.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runResolve(cmd, args, flags) },
 	}
 	flagGroup(cmd, "What to look up", func(fs *pflag.FlagSet) {
-		fs.StringVar(&flags.network, "network", "", "`NET`work to use: "+strings.Join(ipSchemes(), ", ")+" (default tcp)")
+		fs.StringVar(&flags.network, "network", "", "the `NETWORK`, instead of a scheme before NAME: "+strings.Join(ipSchemes(), ", "))
 		fs.DurationVar(&flags.timeout, "timeout", 5*time.Second, "give up looking up the name after this `TIME`; 0 waits without end")
 		fs.BoolVar(&flags.neighbors, "neighbors", false, "list the neighbour table: who is on the same links, with MAC address; needs no NAME")
 	})
@@ -99,12 +98,9 @@ func runResolve(cmd *cobra.Command, args []string, flags resolveFlags) error {
 		}
 	}
 	if flags.json {
-		out := json.NewEncoder(cmd.OutOrStdout())
-		out.SetIndent("", "  ")
-		out.SetEscapeHTML(false)
-		return out.Encode(r.toJSON())
+		return writeJSON(cmd.OutOrStdout(), r.toJSON())
 	}
-	_, err := os.Stdout.WriteString(resolveText(r, resolveColour()))
+	_, err := io.WriteString(cmd.OutOrStdout(), resolveText(r, resolveColour()))
 	return err
 }
 
@@ -226,6 +222,10 @@ func dialOrder(a address.Address, ips []netip.Addr) []netip.Addr {
 // wayTo asks for the route to ip and finds its next hop among the neighbours.
 func wayTo(ip netip.Addr, table []routes.Neighbor) resolvedAddr {
 	a := resolvedAddr{ip: ip}
+	if ip.Is6() && ip.IsLinkLocalUnicast() && ip.Zone() == "" { // the kernel would guess, and refuse to dial
+		a.routeErr = errors.New("no zone says on which link")
+		return a
+	}
 	a.route, a.routeErr = routes.To(reached(ip))
 	hop := a.route.NextHop
 	if !hop.IsValid() {

@@ -1,7 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
 	"net/netip"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"dialtone/observe/routes"
 	"dialtone/observe/sockets"
@@ -69,6 +76,30 @@ type (
 	}
 )
 
+// writeJSON writes j so that no name in it can reach a terminal raw: encoding/json
+// escapes the ASCII control characters, this also the other ones.
+func writeJSON(w io.Writer, j resolveJSON) error {
+	var b bytes.Buffer
+	out := json.NewEncoder(&b)
+	out.SetIndent("", "  ")
+	out.SetEscapeHTML(false)
+	if err := out.Encode(j); err != nil {
+		return err
+	}
+	var safe []byte
+	for _, r := range b.String() {
+		if r == '\n' || unicode.IsPrint(r) {
+			safe = utf8.AppendRune(safe, r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			safe = fmt.Appendf(safe, `\u%04x`, unit)
+		}
+	}
+	_, err := w.Write(safe)
+	return err
+}
+
 func (r resolved) toJSON() resolveJSON {
 	j := resolveJSON{Asked: r.asked, Host: r.target.Host, Network: r.target.Scheme}
 	if r.hasPort {
@@ -110,7 +141,7 @@ func (r resolved) addressToJSON(a resolvedAddr) addressJSON {
 	kind := kindOfAddress(a.ip)
 	j := addressJSON{
 		Address: a.ip, Full: a.ip.StringExpanded(), Binary: splitDigits(a.ip, 1, -1), Zone: a.ip.Zone(),
-		Kind: kind.name, RFC: kind.rfc, Local: a.route.Kind == routes.Local,
+		Kind: kind.name, RFC: kind.rfc, Local: a.local(),
 	}
 	if a.routeErr != nil {
 		j.Error = a.routeErr.Error()

@@ -25,7 +25,7 @@ type specialRange struct{ prefix, name, rfc string }
 func specialRanges() []specialRange {
 	return []specialRange{
 		{"0.0.0.0/8", "this network", "RFC 791 §3.2"},
-		{"0.0.0.0/32", "unspecified: every address when listening, this machine when dialing", "RFC 1122 §3.2.1.3"},
+		{"0.0.0.0/32", "unspecified: no address, or any", "RFC 1122 §3.2.1.3"},
 		{"10.0.0.0/8", "private", "RFC 1918"},
 		{"100.64.0.0/10", "shared by a provider's customers (CGNAT)", "RFC 6598"},
 		{"127.0.0.0/8", "loopback", "RFC 1122 §3.2.1.3"},
@@ -46,7 +46,7 @@ func specialRanges() []specialRange {
 		{"255.255.255.255/32", "broadcast on this link", "RFC 919"},
 
 		{"::/0", "unassigned", "RFC 4291 §2.4"},
-		{"::/128", "unspecified: every address when listening, this machine when dialing", "RFC 4291 §2.5.2"},
+		{"::/128", "unspecified: no address, or any", "RFC 4291 §2.5.2"},
 		{"::1/128", "loopback", "RFC 4291 §2.5.3"},
 		{"2000::/3", "global unicast", "RFC 4291 §2.5.4"},
 		{"64:ff9b::/96", "IPv4 behind a translator (NAT64)", "RFC 6052"},
@@ -75,9 +75,9 @@ func specialRanges() []specialRange {
 func portRange(port uint16) string {
 	switch {
 	case port == 0:
-		return "any free port when listening; nothing to dial"
+		return "a free one when listening, none to dial"
 	case port < 1024:
-		return "a system port (1–1023, RFC 6335)"
+		return "a system port (0–1023, RFC 6335)"
 	case port < 49152:
 		return "a user port (1024–49151, RFC 6335)"
 	}

@@ -51,7 +51,7 @@ func (a resolvedAddr) macText() string {
 	case a.route.Kind == routes.Multicast:
 		return mac.String() + ", made from the group's address"
 	case state == "":
-		return fmt.Sprintf("not in the neighbour table: %s would ask for it before the first packet", asks(a.ip))
+		return fmt.Sprintf("not known yet: %s asks for it before the first packet", asks(a.ip))
 	case mac == nil:
 		return fmt.Sprintf("unknown, %s: %s", state, stateMeaning(state))
 	}

@@ -4,16 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
-	"os/user"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
 	"dialtone/app/escape"
 	"dialtone/observe/routes"
-	"dialtone/observe/sockets"
 
 	"golang.org/x/term"
 )
@@ -32,15 +28,21 @@ func (k resolveInk) paint(code, s string) string {
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
 }
 
+// The colours of an address's parts.
+const (
+	networkColour = "36" // cyan
+	hostColour    = "33" // yellow
+)
+
 func (k resolveInk) title(s string) string { return k.paint("1", s) }
 
 // parts colours what stands left and right of the bar.
 func (k resolveInk) parts(s string) string {
 	network, host, ok := strings.Cut(s, prefixBar)
 	if !ok {
-		return k.paint("36", s)
+		return k.paint(networkColour, s)
 	}
-	return k.paint("36", network) + prefixBar + k.paint("33", host)
+	return k.paint(networkColour, network) + prefixBar + k.paint(hostColour, host)
 }
 
 // sheet is text in rows of a label and a value.
@@ -50,7 +52,7 @@ type sheet struct {
 }
 
 func (s *sheet) row(label, format string, args ...any) {
-	text := fmt.Sprintf("  %-9s", label) + fmt.Sprintf(format, args...)
+	text := fmt.Sprintf("  %-10s", label) + fmt.Sprintf(format, args...)
 	s.WriteString(strings.TrimRight(text, " ") + "\n")
 }
 
@@ -72,31 +74,38 @@ func resolveText(r resolved, ink resolveInk) string {
 	return s.String()
 }
 
+// writeHead shows what all addresses have in common.
 func (r resolved) writeHead(s *sheet) {
 	over := r.target.Scheme
 	if below := r.target.Network(); below != over {
 		over += " over " + below
 	}
+	s.WriteString(s.ink.title(escape.String(r.asked)) + "\n")
+	s.row("protocol", "%s", over)
 	if r.hasPort {
-		fmt.Fprintf(s, "%s  %s, %s\n", s.ink.title("port "+strconv.Itoa(int(r.target.Port))), over, portRange(r.target.Port))
-		s.row("service", "%s", cmp.Or(escape.String(r.service), "no name on this machine's list"))
-		r.writeOwners(s)
-	} else {
-		fmt.Fprintf(s, "%s  %s\n", s.ink.title("no port"), over)
+		s.row("port", "%d, %s", r.target.Port, portRange(r.target.Port))
+		if r.target.Port != 0 {
+			s.row("service", "%s", cmp.Or(escape.String(r.service), "none by that number on this machine's list"))
+			r.writeOwners(s)
+		}
 	}
-	if n := len(r.addrs); n > 1 {
-		fmt.Fprintf(s, "\n%d addresses for %s, in the order in which they are tried%s\n",
-			n, cmp.Or(escape.String(r.target.Host), "the empty name"), r.lateFamily())
+	switch n := len(r.addrs); {
+	case n == 1:
+		s.row("address", "%s", escape.String(r.addrs[0].ip.String()))
+	case r.target.Host == "":
+		s.row("address", "every one of this machine")
+	default:
+		s.row("address", "%d, in the order in which they are tried", n)
+		r.writeLateFamily(s)
 	}
 }
 
-// lateFamily tells of Happy Eyeballs, where it matters.
-func (r resolved) lateFamily() string {
+// writeLateFamily tells of Happy Eyeballs, where it matters.
+func (r resolved) writeLateFamily(s *sheet) {
 	first, last := r.addrs[0].ip.Is4(), r.addrs[len(r.addrs)-1].ip.Is4()
-	if first == last || r.target.Datagram() || r.target.Host == "" {
-		return ""
+	if first != last && !r.target.Datagram() {
+		s.row("", "%s joins in when %s takes long (Happy Eyeballs, RFC 8305)", familyName(last), familyName(first))
 	}
-	return fmt.Sprintf(";\n%s joins in when %s takes long (Happy Eyeballs, RFC 8305)", familyName(last), familyName(first))
 }
 
 func familyName(is4 bool) string {
@@ -104,79 +113,6 @@ func familyName(is4 bool) string {
 		return "IPv4"
 	}
 	return "IPv6"
-}
-
-func (r resolved) writeOwners(s *sheet) {
-	const most = 8
-	switch {
-	case r.socketsErr != nil:
-		s.row("owner", "unknown: %v", r.socketsErr)
-	case r.target.Port == 0:
-	case len(r.sockets) == 0:
-		s.row("owner", "nobody: no socket of this machine has the port")
-	}
-	for i, socket := range r.sockets {
-		label := "owner"
-		if i > 0 {
-			label = ""
-		}
-		if i == most {
-			s.row(label, "and %d more", len(r.sockets)-i)
-			return
-		}
-		s.row(label, "%s, user %s, %s", holders(socket), cmp.Or(userName(socket.UID), strconv.Itoa(int(socket.UID))), doing(socket))
-	}
-}
-
-// holders names the processes that have a socket open.
-func holders(s sockets.Socket) string {
-	const most = 3
-	var list []string
-	for i, p := range s.Processes {
-		if i == most {
-			list = append(list, fmt.Sprintf("%d more", len(s.Processes)-i))
-			break
-		}
-		list = append(list, fmt.Sprintf("%s (pid %d)", escape.String(p.Name), p.PID))
-	}
-	switch {
-	case len(list) > 0:
-		return strings.Join(list, ", ")
-	case s.Inode == 0:
-		return "the kernel alone"
-	case s.Hidden:
-		return "a process that only root may see"
-	}
-	return "a process that is not in this /proc"
-}
-
-// doing says what a socket does with its port.
-func doing(s sockets.Socket) string {
-	local := escape.String(s.Local.String())
-	if s.Local.Addr() == netip.IPv6Unspecified() && !s.Remote.IsValid() {
-		local += " (IPv4 too)"
-		if s.IPv6Only {
-			local = escape.String(s.Local.String()) + " (IPv6 only)"
-		}
-	}
-	switch s.State {
-	case sockets.Listen:
-		return "listens on " + local
-	case sockets.Unconnected:
-		return "takes datagrams on " + local
-	case sockets.Bound:
-		return "is bound to " + local + " and does not listen"
-	}
-	return fmt.Sprintf("talks from %s to %s (%s)", local, escape.String(s.Remote.String()), s.State)
-}
-
-// userName returns the name of a user, or nothing if it has none here.
-func userName(uid uint32) string {
-	u, err := user.LookupId(strconv.Itoa(int(uid)))
-	if err != nil {
-		return ""
-	}
-	return escape.String(u.Username)
 }
 
 func (r resolved) writeAddress(s *sheet, a resolvedAddr) {
@@ -192,7 +128,7 @@ func (r resolved) writeAddress(s *sheet, a resolvedAddr) {
 	if a.routeErr == nil {
 		s.row("MAC", "%s", a.macText())
 	}
-	if a.route.Kind == routes.Local && r.hasPort && r.socketsErr == nil && r.target.Port != 0 {
+	if a.local() && r.hasPort && r.socketsErr == nil && r.target.Port != 0 {
 		s.row("answers", "%s", r.answerer(a.ip))
 	}
 }
@@ -204,7 +140,7 @@ func (a resolvedAddr) writeZone(s *sheet) {
 	case zone != "":
 		s.row("zone", "%s", escape.String(zone))
 	case a.ip.Is6() && a.ip.IsLinkLocalUnicast():
-		s.row("zone", "none: every link has its own such addresses, name one as in %s%%eth0", a.ip)
+		s.row("zone", "missing: every link has its own such addresses, name one as in %s%%eth0", a.ip)
 	}
 }
 
@@ -226,27 +162,25 @@ func (a resolvedAddr) writeDigits(s *sheet) {
 		s.row("", "%s  %s", s.ink.parts(splitLabels(digits, network, a.ip.BitLen())), at)
 	}
 	if a.ip.Is6() {
-		label, rest := "binary", splitDigits(a.ip, 1, network)
-		rows := splitRows(rest)
-		for i, row := range rows {
-			if i == 0 || strings.Contains(rows[0], prefixBar) {
-				row = s.ink.rowParts(row, i)
-			} else {
-				row = s.ink.parts(row)
-			}
-			s.row(label, "%s", row)
-			label = ""
-		}
+		a.writeBits(s)
 	}
 }
 
-// rowParts is parts for the rows of one address: below the bar all is host.
-func (k resolveInk) rowParts(row string, i int) string {
-	if i > 0 {
-		return k.paint("33", row)
+// writeBits shows an IPv6 address in binary, in two rows.
+func (a resolvedAddr) writeBits(s *sheet) {
+	label, after := "binary", false
+	for _, row := range splitRows(splitDigits(a.ip, 1, a.networkBits())) {
+		if after {
+			s.row(label, "%s", s.ink.paint(hostColour, row))
+		} else {
+			s.row(label, "%s", s.ink.parts(row))
+		}
+		label, after = "", after || strings.Contains(row, prefixBar)
 	}
-	return k.parts(row)
 }
+
+// local reports whether the address belongs to this machine.
+func (a resolvedAddr) local() bool { return a.route.Kind == routes.Local }
 
 // networkBits returns how many bits of the address are its network part on the
 // interface that leads there, or -1 if nothing says so.
@@ -263,6 +197,9 @@ func (a resolvedAddr) networkBits() int {
 func (a resolvedAddr) nextHop() string {
 	if a.routeErr != nil {
 		return "none: " + escape.String(cmp.Or(errors.Unwrap(a.routeErr), a.routeErr).Error())
+	}
+	if a.ip.IsUnspecified() {
+		return fmt.Sprintf("none: dialing it means %s, listening on it means everywhere", reached(a.ip))
 	}
 	by, equal := escape.String(a.route.Interface.Name), a.route.Source.Masked().Contains(a.ip.WithZone(""))
 	switch a.route.Kind {
@@ -289,28 +226,6 @@ func (a resolvedAddr) nextHop() string {
 		why = "a route says so"
 	}
 	return fmt.Sprintf("itself, on %s: %s", by, why)
-}
-
-// takers returns the sockets that take what is sent to ip.
-func (r resolved) takers(ip netip.Addr) (list []sockets.Socket) {
-	for _, s := range r.sockets {
-		if s.Takes(reached(ip)) {
-			list = append(list, s)
-		}
-	}
-	return list
-}
-
-// answerer says who answers on the port at ip, an address of this machine.
-func (r resolved) answerer(ip netip.Addr) string {
-	list := r.takers(ip)
-	switch {
-	case len(list) > 0:
-		return holders(list[0])
-	case r.target.Datagram():
-		return "nobody: a datagram would come back as ICMP port unreachable"
-	}
-	return "nobody: a connection would be refused"
 }
 
 func writeNeighbors(s *sheet, table []routes.Neighbor) {

@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"runtime"
 	"slices"
 )
 
@@ -221,9 +220,4 @@ func byZone(zone string, all []Interface) (Interface, error) {
 		}
 	}
 	return Interface{}, fmt.Errorf("no interface %q", zone)
-}
-
-// unsupported is the answer of systems whose tables nobody has taught us to read.
-func unsupported() error {
-	return fmt.Errorf("not available on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }

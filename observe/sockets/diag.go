@@ -3,6 +3,7 @@ package sockets
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/netip"
 )
 
@@ -62,15 +63,14 @@ type diagAnswer struct {
 }
 
 var (
-	errShort   = errors.New("sock_diag: cut message")
-	errFamily  = errors.New("sock_diag: neither IPv4 nor IPv6")
-	errDropped = errors.New("sock_diag: request refused")
+	errShort  = errors.New("sock_diag: cut message")
+	errFamily = errors.New("sock_diag: neither IPv4 nor IPv6")
 )
 
 // kernelError is the errno in a NLMSG_ERROR or NLMSG_DONE.
 type kernelError int32
 
-func (e kernelError) Error() string { return "sock_diag: request refused" }
+func (e kernelError) Error() string { return fmt.Sprintf("sock_diag: errno %d", int32(e)) }
 
 // parseDiag calls each for every socket in p, one datagram of answers, and
 // reports whether the dump is done. It reads no byte beyond what each message's
@@ -86,10 +86,8 @@ func parseDiag(p []byte, each func(diagAnswer)) (done bool, err error) {
 		}
 		kind, body := binary.NativeEndian.Uint16(p[4:]), p[headerLen:size]
 		switch kind {
-		case messageDone:
+		case messageDone, messageError:
 			return true, parseErrno(body)
-		case messageError:
-			return true, errors.Join(errDropped, parseErrno(body))
 		case sockDiagByFamily:
 			a, err := parseAnswer(body)
 			if err != nil {

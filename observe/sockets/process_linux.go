@@ -86,7 +86,11 @@ func openSockets(pid int) (inodes []uint32, err error) {
 
 // socketInode reads "socket:[12345]".
 func socketInode(link string) (uint32, bool) {
-	s, ok := strings.CutPrefix(link, "socket:[")
-	n, err := strconv.ParseUint(strings.TrimSuffix(s, "]"), 10, 32)
-	return uint32(n), ok && err == nil
+	s, isSocket := strings.CutPrefix(link, "socket:[")
+	s, closed := strings.CutSuffix(s, "]")
+	n, err := strconv.ParseUint(s, 10, 32)
+	if !isSocket || !closed || err != nil {
+		return 0, false
+	}
+	return uint32(n), true
 }

@@ -13,10 +13,8 @@ package sockets
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net/netip"
-	"runtime"
 	"slices"
 )
 
@@ -98,9 +96,4 @@ func (s Socket) Takes(ip netip.Addr) bool {
 		return local.Unmap() == ip.WithZone("")
 	}
 	return local == ip
-}
-
-// unsupported is the answer of systems whose tables nobody has taught us to read.
-func unsupported() error {
-	return fmt.Errorf("not available on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }
