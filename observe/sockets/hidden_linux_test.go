@@ -16,19 +16,19 @@ func TestOthersProcessesAreHiddenNotForgotten(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("becoming another user needs root")
 	}
-	port, pid := listenElsewhere(t)
-	list := owned(t, "tcp", port)
+	at, pid := listenElsewhere(t)
+	list := owned(t, "tcp", at)
 	if len(list) != 1 || len(list[0].Processes) != 1 || list[0].Processes[0] != (Process{PID: pid, Name: "sleep"}) {
 		t.Fatalf("as root: %+v, want sleep, %d", list, pid)
 	}
-	asNobody(t, func() { list = owned(t, "tcp", port) })
+	asNobody(t, func() { list = owned(t, "tcp", at) })
 	if len(list) != 1 || len(list[0].Processes) != 0 || !list[0].Hidden || list[0].UID != 0 {
 		t.Errorf("as nobody: %+v, want a hidden process of user 0", list)
 	}
 }
 
 // listenElsewhere hands a listener over to a process that does nothing.
-func listenElsewhere(t *testing.T) (port uint16, pid int) {
+func listenElsewhere(t *testing.T) (at string, pid int) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -46,7 +46,7 @@ func listenElsewhere(t *testing.T) (port uint16, pid int) {
 		t.Skip("needs the program sleep:", err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	return uint16(l.Addr().(*net.TCPAddr).Port), cmd.Process.Pid
+	return l.Addr().String(), cmd.Process.Pid
 }
 
 // asNobody runs f on a thread whose effective user is 65534: the raw system call
