@@ -17,7 +17,7 @@ type sweeper struct {
 
 func (w *sweeper) start(s *Server) {
 	w.quit = make(chan struct{})
-	tick := time.Second
+	tick := 250 * time.Millisecond
 	for _, d := range []time.Duration{s.Limits.Idle, s.Limits.FirstByte, s.Limits.Session} {
 		if d > 0 {
 			tick = min(tick, max(d/8, 5*time.Millisecond))
