@@ -18,7 +18,7 @@ build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/dialtone ./cmd/dialtone
 
 demo: build
-	@./bin/dialtone version && ./cmd/dialtone/testdata/demo.sh ./bin/dialtone
+	@doc/demo.sh bin/dialtone
 
 test: lint unit fuzz
 
@@ -31,7 +31,7 @@ lint:
 
 unit:
 	./.ci/prepare
-	$(GO) test -race -timeout 15m ./...
+	$(TOOL) gotestsum --format pkgname-and-test-fails -- -race -timeout 15m ./...
 
 # go test -fuzz takes one target of one package at a time.
 fuzz:
