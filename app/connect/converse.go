@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -299,6 +300,9 @@ func (c *conversation) event(e Event) {
 }
 
 func (c *conversation) fail(op string, err error) error {
+	if c.Datagram > 0 && errors.Is(err, syscall.ECONNREFUSED) { // how sockets report ICMP (RFC 1122 §4.1.3.3)
+		err = fmt.Errorf("port unreachable: %w", cause(err))
+	}
 	return &Error{Op: op, Address: endpoint(c.conn.RemoteAddr()), Err: err}
 }
 

@@ -3,7 +3,9 @@ package connect
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net"
+	"os"
 	"time"
 
 	"dialtone/app/address"
@@ -41,7 +43,7 @@ func (d *Dialer) Dial(ctx context.Context, a address.Address) (net.Conn, error) 
 	attempt := ctx
 	if timeout > 0 {
 		var cancel context.CancelFunc
-		attempt, cancel = context.WithTimeoutCause(ctx, timeout, noAnswer(timeout))
+		attempt, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
 	conn, err := d.dial(attempt, a)
@@ -50,8 +52,8 @@ func (d *Dialer) Dial(ctx context.Context, a address.Address) (net.Conn, error) 
 		return conn, nil
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case attempt.Err() != nil:
-		err = context.Cause(attempt)
+	case attempt.Err() != nil, timeout > 0 && errors.Is(err, os.ErrDeadlineExceeded):
+		err = noAnswer(timeout)
 	}
 	return nil, &Error{Op: "connect to", Address: a.String(), Err: err}
 }

@@ -7,8 +7,10 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 
 	"dialtone/app/address"
 )
@@ -98,12 +100,43 @@ func (t *TLS) verifyFingerprint(s tls.ConnectionState) error {
 
 // handshake returns conn with TLS on top, or closes it.
 func (t *TLS) handshake(ctx context.Context, conn net.Conn, a address.Address) (net.Conn, error) {
-	secure := tls.Client(conn, t.config(a))
+	below := &endConn{Conn: conn}
+	secure := tls.Client(below, t.config(a))
 	if err := secure.HandshakeContext(ctx); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("TLS: %w", err)
 	}
-	return secure, nil
+	return &tlsConn{secure, below}, nil
+}
+
+// tlsConn tells a server's close_notify from the end of the connection below,
+// which anybody on the way could have made to cut something off (RFC 8446 §6.1).
+// Package tls takes either for the end.
+type tlsConn struct {
+	*tls.Conn
+	below *endConn
+}
+
+func (c *tlsConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err == io.EOF && c.below.ended.Load() {
+		err = ErrCut
+	}
+	return n, err
+}
+
+// endConn knows whether its peer has ended.
+type endConn struct {
+	net.Conn
+	ended atomic.Bool
+}
+
+func (c *endConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n == 0 && err == io.EOF {
+		c.ended.Store(true)
+	}
+	return n, err
 }
 
 // Connection returns the TLS state of a connection that Dial made, and whether
@@ -113,7 +146,7 @@ func Connection(conn net.Conn) (tls.ConnectionState, bool) {
 	if ws, ok := conn.(*webSocket); ok {
 		conn = ws.below
 	}
-	secure, ok := conn.(*tls.Conn)
+	secure, ok := conn.(*tlsConn)
 	if !ok {
 		return tls.ConnectionState{}, false
 	}

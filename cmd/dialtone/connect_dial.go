@@ -123,7 +123,7 @@ func (f *connectFlags) explain(err error) error {
 	var unverified *tls.CertificateVerificationError
 	var unknownCA x509.UnknownAuthorityError
 	var record *connect.RecordError
-	var alert tls.AlertError
+	var alert *net.OpError
 	switch {
 	case err == nil || errors.Is(err, errInterrupted):
 		return err
@@ -132,7 +132,7 @@ func (f *connectFlags) explain(err error) error {
 	case errors.As(err, &unknownCA) && errors.As(err, &unverified) && len(unverified.UnverifiedCertificates) > 0:
 		return withHint(err, "name its CA with --ca FILE, or, if this is the fingerprint that the server printed, pin it: --fingerprint "+
 			connect.FingerprintOf(unverified.UnverifiedCertificates[0]).String())
-	case errors.As(err, &alert) && alert == 116: // certificate_required (RFC 8446 §6.2)
+	case errors.As(err, &alert) && alert.Op == "remote error" && strings.Contains(alert.Error(), "certificate required"):
 		return withHint(err, "the server wants to know who we are: --cert FILE --key FILE")
 	case errors.As(err, &record):
 		return withHint(err, "a record is what dialtone connect --record FILE writes")
