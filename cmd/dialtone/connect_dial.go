@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -118,12 +119,13 @@ func (f *connectFlags) localAddr(a address.Address) (net.Addr, error) {
 }
 
 // explain adds a hint where this verb knows more than hintFor.
-func (f *connectFlags) explain(err error) error {
+func (f *connectFlags) explain(a address.Address, err error) error {
 	var pin *connect.FingerprintError
 	var unverified *tls.CertificateVerificationError
 	var unknownCA x509.UnknownAuthorityError
 	var record *connect.RecordError
 	var alert *net.OpError
+	var failed *connect.Error
 	switch {
 	case err == nil || errors.Is(err, errInterrupted):
 		return err
@@ -144,6 +146,21 @@ func (f *connectFlags) explain(err error) error {
 		return withHint(err, "a datagram has at most 65507 bytes, and less on some paths: lower --datagram")
 	case errors.Is(err, syscall.ETIMEDOUT):
 		return withHint(err, "the other side stopped answering: the machine is down, or the network between")
+	case errors.Is(err, fs.ErrNotExist) && a.Scheme == "unix":
+		return withHint(err, "no socket has that path: check it, and that the server is running")
+	case errors.As(err, &failed) && hintFor(err) == "":
+		return withHint(err, failedHint(a, failed))
 	}
 	return err
+}
+
+// failedHint is for failures that tell nothing more themselves.
+func failedHint(a address.Address, err *connect.Error) string {
+	switch {
+	case err.Address == "":
+		return "check what standard input and output are connected to"
+	case a.WebSocket() && err.Op == "connect to":
+		return "check the path: this one is no WebSocket; or try tcp:// or " + map[string]string{"ws": "wss", "wss": "ws"}[a.Scheme] + "://"
+	}
+	return "look at the server's log; --hex shows what was said"
 }

@@ -31,14 +31,14 @@ func runConnect(ctx context.Context, a address.Address, f *connectFlags) (err er
 	s := &session{connectFlags: f, address: a, show: os.Stdout, events: os.Stdout, notes: os.Stderr}
 	defer func() { err = errors.Join(err, s.close()) }()
 	if err := s.openFiles(); err != nil {
-		return f.explain(err)
+		return f.explain(a, err)
 	}
 	conn, err := d.Dial(ctx, a)
 	if err != nil {
 		s.failed(err)
-		return f.explain(err)
+		return f.explain(a, err)
 	}
-	return f.explain(s.converse(ctx, conn))
+	return f.explain(a, s.converse(ctx, conn))
 }
 
 // untilSignal returns a context that ends at the first signal. A second one
@@ -46,7 +46,11 @@ func runConnect(ctx context.Context, a address.Address, f *connectFlags) (err er
 func untilSignal(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) { // nohup's and a background job's wish
+			signal.Notify(signals, s)
+		}
+	}
 	go func() {
 		select {
 		case got := <-signals:
