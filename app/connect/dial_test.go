@@ -75,3 +75,16 @@ func TestDialOverAnotherStack(t *testing.T) {
 		t.Errorf("%q %q %+v %v", m.asked, &out, result, err)
 	}
 }
+
+func TestDialIPv6(t *testing.T) {
+	l, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		t.Skip("no IPv6 on this machine: ", err)
+	}
+	serveAll(t, l, afterEOF)
+	var out strings.Builder
+	a := address.Address{Scheme: "tcp6"}.At(l.Addr())
+	if _, err := Run(context.Background(), dial(t, new(Dialer), a), Options{In: strings.NewReader("six"), Out: &out}); err != nil || out.String() != "six" {
+		t.Errorf("%q, %v", &out, err)
+	}
+}

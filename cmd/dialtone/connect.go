@@ -61,10 +61,12 @@ bytes; a record (--record) is the same after a header line:
   {"time":"…","event":"closed","by":"server","sent":6,"received":2}
 
 Bytes are text where they are UTF-8 and base64 where not.`,
-		Example: `  dialtone connect 127.0.0.1:8000
-  echo hello | dialtone connect 127.0.0.1:8000
+		Example: `  # dialtone serve runs in another terminal
+  dialtone connect 127.0.0.1:8000
+  echo hello | dialtone connect 127.0.0.1:8000 --hex
   dialtone connect udp://127.0.0.1:8000 --send "hello socket" --every 1s --count 3
-  printf 'GET / HTTP/1.0\n\n' | dialtone connect tls://example.com:443 --crlf`,
+  echo hello | dialtone connect 127.0.0.1:8000 --record talk.jsonl
+  dialtone connect 127.0.0.1:8000 --replay talk.jsonl`,
 		Args: exactArgs(1, "one address"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a, err := address.Parse(args[0])

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -29,7 +28,11 @@ func runConnect(ctx context.Context, a address.Address, f *connectFlags) (err er
 		return err
 	}
 	s := &session{connectFlags: f, address: a, show: os.Stdout, events: os.Stdout, notes: os.Stderr}
-	defer func() { err = errors.Join(err, s.close()) }()
+	defer func() {
+		if closing := s.close(); err == nil {
+			err = closing
+		}
+	}()
 	if err := s.openFiles(); err != nil {
 		return f.explain(a, err)
 	}
@@ -101,10 +104,11 @@ func (s *session) openFiles() error {
 	}
 	var err error
 	s.recordFile, err = os.OpenFile(s.record, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err == nil {
-		s.recorder = connect.NewRecorder(s.recordFile, s.address.String())
+	if err != nil {
+		return err
 	}
-	return err
+	s.recorder = connect.NewRecorder(s.recordFile, s.address.String())
+	return s.recorder.Err()
 }
 
 func openRecord(name string) (*os.File, *connect.RecordReader, error) {
@@ -121,16 +125,19 @@ func openRecord(name string) (*os.File, *connect.RecordReader, error) {
 }
 
 // close closes the files and reports a record that could not be written.
-func (s *session) close() (err error) {
+func (s *session) close() error {
 	for _, f := range []*os.File{s.askFile, s.answerFile} {
 		if f != nil {
 			f.Close()
 		}
 	}
-	if s.recordFile != nil {
-		err = errors.Join(s.recorder.Err(), s.recordFile.Close())
+	if s.recordFile == nil {
+		return nil
 	}
-	return err
+	if err := s.recordFile.Close(); s.recorder.Err() == nil {
+		return err
+	}
+	return s.recorder.Err()
 }
 
 // failed tells the watchers that there was no conversation.

@@ -37,9 +37,15 @@ type person struct {
 // sit starts dialtone with args on a terminal of 80 columns.
 func sit(t *testing.T, args ...string) *person {
 	t.Helper()
-	p := &person{t: t, cmd: dialtone(t, args...), done: make(chan struct{})}
+	return sitAt(t, dialtone(t, args...), &syscall.SysProcAttr{Setsid: true, Setctty: true})
+}
+
+// sitAt starts cmd with attr on a terminal, as far as cmd's files are not set.
+func sitAt(t *testing.T, cmd *exec.Cmd, attr *syscall.SysProcAttr) *person {
+	t.Helper()
+	p := &person{t: t, cmd: cmd, done: make(chan struct{})}
 	var err error
-	if p.tty, err = pty.StartWithSize(p.cmd, &pty.Winsize{Rows: 24, Cols: 80}); err != nil {
+	if p.tty, err = pty.StartWithAttrs(p.cmd, &pty.Winsize{Rows: 24, Cols: 80}, attr); err != nil {
 		t.Fatal(err)
 	}
 	go p.look()
@@ -297,6 +303,39 @@ func TestTerminalDatagramsAreLines(t *testing.T) {
 	p.leaves(0)
 }
 
+// What --json and --hex show goes above the line being typed, too.
+func TestTerminalEvents(t *testing.T) {
+	p := sit(t, "connect", serveOne(t, classicServers["exit"]), "--json", "--hex")
+	p.sees(`"event":"connected"`)
+	p.types("hi\r")
+	p.sees(`"event":"received","bytes":3,"text":"hi\n"}`)
+	p.sees("|hi.|\n> ")
+	if s := p.screen(); strings.Contains(s, "\nhi\n") {
+		t.Errorf("the answer itself is on the screen: %q", s)
+	}
+	p.types("\x03")
+	p.leaves(exitInterrupted)
+}
+
+// A terminal that only shows: standard input is a pipe.
+func TestTerminalAsOutputOnly(t *testing.T) {
+	cmd := dialtone(t, "connect", serveOne(t, func(c net.Conn) {
+		io.WriteString(c, "a\x1b[2Jb")
+		c.(*net.TCPConn).CloseWrite()
+		io.Copy(io.Discard, c)
+	}))
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	p := sitAt(t, cmd, nil)
+	p.leaves(0)
+	if got, want := p.screen(), "a\\x1b[2Jb\nthe server closed the conversation\n"; got != want {
+		t.Errorf("screen %q, want %q", got, want)
+	}
+}
+
 func TestTerminalWarnsInRed(t *testing.T) {
 	server := httptest.NewTLSServer(nil)
 	defer server.Close()
@@ -343,6 +382,20 @@ func TestInterruptOnPipes(t *testing.T) {
 				t.Errorf("%v, want exit code %d", err, exitInterrupted)
 			}
 		})
+	}
+}
+
+func TestInterruptWhileConnecting(t *testing.T) {
+	accepted := make(chan struct{})
+	addr := serveOne(t, func(c net.Conn) { close(accepted); io.Copy(io.Discard, c) })
+	cmd := dialtone(t, "connect", "tls://"+addr)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-accepted
+	cmd.Process.Signal(os.Interrupt)
+	if cmd.Wait(); cmd.ProcessState.ExitCode() != exitInterrupted {
+		t.Errorf("%v, want exit code %d", cmd.ProcessState, exitInterrupted)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -29,9 +30,9 @@ import (
 // TestConnectScripts runs dialtone connect against the classic servers below,
 // which know package net only. A script starts one:
 //
-//	server NAME         listens on loopback and sets ADDR, host and port
+//	server NAME         listens on loopback and sets ADDR, host and port, and PORT
 //	tlsserver NAME      the same over TLS; writes ca.pem, client.pem and client.key, sets FINGERPRINT
-//	wsserver NAME       the same over WebSocket
+//	wsserver PATH [tls] one that upper-cases, over WebSocket
 //	udpserver NAME      the same with datagrams
 //	nobody NETWORK      sets ADDR to where nobody listens
 //
@@ -134,7 +135,14 @@ func startServer(ts *testscript.TestScript, l net.Listener, name string) {
 		}
 	}()
 	ts.Defer(func() { l.Close(); <-done })
-	ts.Setenv("ADDR", l.Addr().String())
+	setAddr(ts, l.Addr())
+}
+
+func setAddr(ts *testscript.TestScript, a net.Addr) {
+	_, port, err := net.SplitHostPort(a.String())
+	ts.Check(err)
+	ts.Setenv("ADDR", a.String())
+	ts.Setenv("PORT", port)
 }
 
 func startTLSServer(ts *testscript.TestScript, _ bool, args []string) {
@@ -142,20 +150,15 @@ func startTLSServer(ts *testscript.TestScript, _ bool, args []string) {
 	if args[0] == "hostile-name" {
 		name, args[0] = hostile, "upper"
 	}
-	cert, certPEM, keyPEM := selfSigned(ts, name)
-	for file, text := range map[string][]byte{"ca.pem": certPEM, "client.pem": certPEM, "client.key": keyPEM} {
-		ts.Check(os.WriteFile(ts.MkAbs(file), text, 0o600))
-	}
-	sum := sha256.Sum256(cert.Certificate[0])
-	ts.Setenv("FINGERPRINT", hex.EncodeToString(sum[:]))
-	c := &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"one", "two"}, ClientAuth: tls.RequestClientCert}
+	c := &tls.Config{Certificates: []tls.Certificate{selfSigned(ts, name)}, NextProtos: []string{"one", "two"}}
 	if len(args) > 1 && args[1] == "mutual" {
 		c.ClientAuth = tls.RequireAnyClientCert
 	}
 	startServer(ts, tls.NewListener(listenTCP(ts), c), args[0])
 }
 
-func selfSigned(ts *testscript.TestScript, name string) (cert tls.Certificate, certPEM, keyPEM []byte) {
+// selfSigned makes a certificate for name, writes its files and sets FINGERPRINT.
+func selfSigned(ts *testscript.TestScript, name string) tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	ts.Check(err)
 	template := &x509.Certificate{
@@ -172,13 +175,24 @@ func selfSigned(ts *testscript.TestScript, name string) (cert tls.Certificate, c
 	ts.Check(err)
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
 	ts.Check(err)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key},
-		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
+	for file, block := range map[string]*pem.Block{
+		"ca.pem":     {Type: "CERTIFICATE", Bytes: der},
+		"client.pem": {Type: "CERTIFICATE", Bytes: der},
+		"client.key": {Type: "PRIVATE KEY", Bytes: pkcs8},
+	} {
+		ts.Check(os.WriteFile(ts.MkAbs(file), pem.EncodeToMemory(block), 0o600))
+	}
+	sum := sha256.Sum256(der)
+	ts.Setenv("FINGERPRINT", hex.EncodeToString(sum[:]))
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
 func startWebSocketServer(ts *testscript.TestScript, _ bool, args []string) {
 	l := listenTCP(ts)
+	setAddr(ts, l.Addr())
+	if len(args) > 1 {
+		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{selfSigned(ts, "dialtone.test")}})
+	}
 	h := func(w http.ResponseWriter, r *http.Request) {
 		var u websocket.Upgrader
 		c, err := u.Upgrade(w, r, nil)
@@ -197,11 +211,10 @@ func startWebSocketServer(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/"+args[0], h)
-	s := &http.Server{Handler: mux}
+	s := &http.Server{Handler: mux, ErrorLog: log.New(io.Discard, "", 0)}
 	done := make(chan struct{})
 	go func() { defer close(done); s.Serve(l) }()
 	ts.Defer(func() { s.Close(); <-done })
-	ts.Setenv("ADDR", l.Addr().String())
 }
 
 func startUDPServer(ts *testscript.TestScript, _ bool, args []string) {
@@ -231,7 +244,7 @@ func startUDPServer(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}()
 	ts.Defer(func() { pc.Close(); <-done })
-	ts.Setenv("ADDR", pc.LocalAddr().String())
+	setAddr(ts, pc.LocalAddr())
 }
 
 // nobody finds a port that was free a moment ago.
@@ -240,10 +253,10 @@ func nobody(ts *testscript.TestScript, _ bool, args []string) {
 		pc, err := net.ListenPacket("udp", "127.0.0.1:0")
 		ts.Check(err)
 		pc.Close()
-		ts.Setenv("ADDR", pc.LocalAddr().String())
+		setAddr(ts, pc.LocalAddr())
 		return
 	}
 	l := listenTCP(ts)
 	l.Close()
-	ts.Setenv("ADDR", l.Addr().String())
+	setAddr(ts, l.Addr())
 }
