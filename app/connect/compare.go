@@ -1,7 +1,6 @@
 package connect
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 )
@@ -67,7 +66,7 @@ func (c *Comparer) fill() bool {
 		}
 		c.err = err
 		if e.Kind == Received {
-			c.want = bytes.Clone(e.Data)
+			c.want = e.Data
 		}
 	}
 	return c.err == nil

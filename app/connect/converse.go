@@ -132,9 +132,13 @@ func (c *conversation) result() Result {
 	return Result{Sent: c.sent.Load(), Received: c.received.Load(), ServerFirst: c.serverFirst.Load()}
 }
 
-// run holds the conversation. The order of its end: the reader has returned; a
-// write under way is cut and nothing is sent any more; the connection is closed; the sender is
-// waited for if it can be interrupted; the last events are told.
+// run holds the conversation. The order of its end:
+//
+//  1. receive has returned
+//  2. a write under way is cut, and nothing is sent any more
+//  3. the connection is closed
+//  4. send has returned, if In can be interrupted
+//  5. the last events are told
 func (c *conversation) run() error {
 	c.event(Event{Kind: Connected, Local: endpoint(c.conn.LocalAddr()), Remote: endpoint(c.conn.RemoteAddr())})
 	sender := c.begin(c.send)
@@ -246,9 +250,19 @@ func (c *conversation) send() error {
 			c.endInput()
 			return nil
 		case err != nil:
-			return &Error{Op: "read the input", Err: err}
+			return c.inputFailed(err)
 		}
 	}
+}
+
+// inputFailed is nothing to speak of when it is our own interruption.
+func (c *conversation) inputFailed(err error) error {
+	c.sendMu.Lock()
+	defer c.sendMu.Unlock()
+	if c.over {
+		return nil
+	}
+	return &Error{Op: "read the input", Err: err}
 }
 
 // say sends p and reports whether there may be more.

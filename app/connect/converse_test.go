@@ -109,6 +109,52 @@ func TestResetIsAnError(t *testing.T) {
 	}
 }
 
+// A server that has closed answers what still comes with a reset: that is no
+// failure when all it said was read.
+func TestSendingToAServerThatHasClosedIsNoError(t *testing.T) {
+	conn := &lateReader{dial(t, new(Dialer), listen(t, func(net.Conn) {})).(*net.TCPConn), make(chan struct{})}
+	later := func(text string, after time.Duration) io.Reader {
+		return &Ticker{Text: []byte(text), Every: after, Count: 2, said: 1, start: time.Now()}
+	}
+	in := io.MultiReader(later("x", 50*time.Millisecond), later("", 100*time.Millisecond))
+	if _, err := Run(context.Background(), conn, Options{In: in}); err != nil {
+		t.Error(err)
+	}
+}
+
+// lateReader does not read before the end of input.
+type lateReader struct {
+	*net.TCPConn
+	ended chan struct{}
+}
+
+func (l *lateReader) Read(p []byte) (int, error) {
+	select {
+	case <-l.ended:
+	case <-time.After(300 * time.Millisecond): // sending failed before the end
+	}
+	return l.TCPConn.Read(p)
+}
+
+func (l *lateReader) CloseWrite() error {
+	defer close(l.ended)
+	return l.TCPConn.CloseWrite()
+}
+
+// A watcher may be slow with the last events.
+func TestInterruptedInputIsNoError(t *testing.T) {
+	watch := func(e Event) {
+		if e.Kind == Closed {
+			time.Sleep(2 * grace)
+		}
+	}
+	conn := dial(t, new(Dialer), listen(t, func(net.Conn) {}))
+	result, err := Run(context.Background(), conn, Options{In: &Ticker{Text: []byte("x"), Every: time.Hour, said: 1, start: time.Now()}, Watch: watch})
+	if err != nil || !result.ServerFirst {
+		t.Errorf("%+v, %v", result, err)
+	}
+}
+
 // zeros never ends and cannot be interrupted, but always returns.
 type zeros struct{}
 

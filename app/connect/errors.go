@@ -60,8 +60,8 @@ func (n noAnswer) Error() string { return fmt.Sprintf("no answer within %v", tim
 // Is makes it what package net reports for a passed deadline.
 func (n noAnswer) Is(target error) bool { return target == os.ErrDeadlineExceeded }
 
-// gone reports whether err of a write only says that the server has closed,
+// gone reports whether err of a write or a half-close only says that the server has closed,
 // which the reader learns better.
 func gone(err error) bool {
-	return errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded)
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ENOTCONN) || errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded)
 }

@@ -89,7 +89,8 @@ func NewRecordReader(r io.Reader) (*RecordReader, error) {
 // Address returns whom the recorded conversation was with, as it was typed.
 func (r *RecordReader) Address() string { return r.address }
 
-// Next returns the next event, or io.EOF after the last. Other errors are *RecordError.
+// Next returns the next event, whose Data is its own, or io.EOF after the last.
+// Other errors are *RecordError.
 func (r *RecordReader) Next() (Event, error) {
 	l, err := r.next()
 	if err != nil {

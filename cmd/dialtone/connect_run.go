@@ -54,7 +54,9 @@ func untilSignal(ctx context.Context) (context.Context, func()) {
 			signal.Notify(signals, s)
 		}
 	}
+	done := make(chan struct{})
 	go func() {
+		defer close(done)
 		select {
 		case got := <-signals:
 			signal.Stop(signals)
@@ -66,7 +68,7 @@ func untilSignal(ctx context.Context) (context.Context, func()) {
 		case <-ctx.Done():
 		}
 	}()
-	return ctx, func() { signal.Stop(signals); cancel(nil) }
+	return ctx, func() { signal.Stop(signals); cancel(nil); <-done }
 }
 
 // session is one run: where the bytes come from and where they go.
