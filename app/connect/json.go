@@ -110,12 +110,11 @@ func (l *line) append(dst []byte) []byte {
 	if err := enc.Encode(l); err != nil { // a year beyond 9999
 		return fmt.Appendf(dst, `{"event":"error","error":%q}`+"\n", err)
 	}
-	for _, r := range bytes.TrimSuffix(b.Bytes(), []byte("\n")) {
-		if r >= 0x7f {
-			return append(appendPrintable(dst, bytes.TrimSuffix(b.Bytes(), []byte("\n"))), '\n')
-		}
+	text := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	if bytes.ContainsFunc(text, func(r rune) bool { return r >= 0x7f }) {
+		return append(appendPrintable(dst, text), '\n')
 	}
-	return append(dst, b.Bytes()...)
+	return append(append(dst, text...), '\n')
 }
 
 // appendPrintable escapes the runes that encoding/json leaves raw. All of them

@@ -114,13 +114,14 @@ func (f *connectFlags) addTo(cmd *cobra.Command) {
 func (f *connectFlags) check(fs *pflag.FlagSet, a address.Address) error {
 	network := []string{"local", "source-port"}
 	udp := []string{"datagram", "wait"}
+	tls := []string{"ca", "fingerprint", "insecure", "servername", "alpn", "cert", "key"}
 	for _, rule := range []struct {
 		ok    bool
 		flags []string
 		need  string
 	}{
 		{a.Datagram(), udp, "a udp:// address"},
-		{a.Secure(), connectTLSNames, "a tls:// or wss:// address"},
+		{a.Secure(), tls, "a tls:// or wss:// address"},
 		{a.Scheme != "unix", network, "a network address, not a path"},
 		{f.sendSet, []string{"every"}, "--send"},
 		{f.every > 0, []string{"count"}, "--every"},

@@ -25,8 +25,6 @@ type connectTLSFlags struct {
 	insecure                               bool
 }
 
-var connectTLSNames = []string{"ca", "fingerprint", "insecure", "servername", "alpn", "cert", "key"}
-
 func (f *connectTLSFlags) addTo(fs *pflag.FlagSet) {
 	fs.StringVar(&f.ca, "ca", "", "trust the CAs in `FILE` (PEM) instead of the system's")
 	fs.StringVar(&f.fingerprint, "fingerprint", "", "accept only the certificate with this `SHA256`, whoever signed it")
