@@ -42,7 +42,7 @@ func newHall(ctx context.Context, dir string) (*hall, error) {
 func (h *hall) build(ctx context.Context) error {
 	sources, err := filepath.Glob("load/*.c")
 	if err != nil || len(sources) == 0 {
-		return errors.New("run it in its own folder: cd bench && go run .")
+		return errors.New("sources not found: start it in its own folder: cd bench, then go run")
 	}
 	gcc := []string{"gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-o"}
 	for _, argv := range [][]string{
@@ -68,9 +68,10 @@ func (h *hall) describe(p plan) string {
 	release, _ := os.ReadFile("/proc/sys/kernel/osrelease")
 	loads, _ := os.ReadFile("/proc/loadavg")
 	average, _, _ := strings.Cut(string(loads), " ")
-	text := fmt.Sprintf("%s, %d CPUs, Linux %s, %s; load average %s before the run.\nServer on CPU %s, generator on CPU %s; median of %d rounds of %v, taking turns.\n",
-		model, runtime.NumCPU(), strings.TrimSpace(string(release)), runtime.Version(), average,
-		h.serverCPU, h.otherCPU, p.rounds, p.time)
+	control, _ := os.ReadFile("/proc/sys/net/ipv4/tcp_congestion_control")
+	text := fmt.Sprintf("%s, %d CPUs, Linux %s, TCP %s, %s; load average %s before the run.\nServer on CPU %s, generator on CPU %s; median of %d rounds of %v, taking turns.\n",
+		model, runtime.NumCPU(), strings.TrimSpace(string(release)), strings.TrimSpace(string(control)),
+		runtime.Version(), average, h.serverCPU, h.otherCPU, p.rounds, p.time)
 	if h.serverCPU == h.otherCPU {
 		text += "Only one CPU: server and generator share it, so figures include the generator.\n"
 	}
@@ -85,7 +86,7 @@ func allowedCPUs() (cpus []int, err error) {
 	}
 	m := regexp.MustCompile(`Cpus_allowed_list:\s*(\S+)`).FindSubmatch(status)
 	if m == nil {
-		return nil, errors.New("/proc/self/status: no Cpus_allowed_list")
+		return nil, errors.New("no Cpus_allowed_list in /proc/self/status")
 	}
 	for part := range strings.SplitSeq(string(m[1]), ",") {
 		first, last, isRange := strings.Cut(part, "-")
@@ -95,7 +96,7 @@ func allowedCPUs() (cpus []int, err error) {
 		from, err1 := strconv.Atoi(first)
 		to, err2 := strconv.Atoi(last)
 		if err := errors.Join(err1, err2); err != nil {
-			return nil, fmt.Errorf("Cpus_allowed_list: %w", err)
+			return nil, fmt.Errorf("reading Cpus_allowed_list: %w", err)
 		}
 		for c := from; c <= to; c++ {
 			cpus = append(cpus, c)

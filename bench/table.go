@@ -115,4 +115,6 @@ func (t *table) String() string {
 const legend = `
 Thousand requests (or connections) per second [server CPU in µs for each]; KiB per idle connection.
 * the server had idle time: the figure is the generator's or the latency's, not the server's limit.
+ncat and socat have a process for each connection, so they stop at 200 idle ones; ncat does not wait for all
+of its processes, so its CPU for connections that come and go is a lower bound.
 `
