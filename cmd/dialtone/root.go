@@ -55,6 +55,7 @@ tcp6, udp, udp4, udp6, tls, ws, wss, unix; an IPv6 address stands in brackets.`,
 // verbs returns a command per verb, in the order that help shows them.
 func verbs() []*cobra.Command {
 	return []*cobra.Command{
+		newServeCommand(),
 		newVersionCommand(),
 	}
 }

@@ -1,0 +1,211 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+
+	"dialtone/app/escape"
+)
+
+// Exec runs a process for each conversation, with the connection as its standard
+// input and output. The peer's FIN ends the process's input; what the process
+// still writes is sent. When the peer aborts, or the server ends the
+// conversation, the process and its whole group are terminated, and killed if
+// they do not go. What it writes to standard error is logged, a line an event.
+//
+// The environment tells who is there, as ucspi-tcp's does: TCPREMOTEIP,
+// TCPREMOTEPORT, TCPLOCALIP, TCPLOCALPORT, and PROTO.
+func Exec(log *slog.Logger, name string, args ...string) Service {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return Service{Name: "exec", Hold: func(ctx context.Context, c *Conn) error {
+		p := &process{cmd: exec.Command(name, args...), c: c}
+		p.cmd.Env = append(os.Environ(), environment(c)...)
+		p.cmd.Stderr = &logLines{log: log, peer: text(c.RemoteAddr())}
+		return p.run(ctx)
+	}}
+}
+
+func environment(c *Conn) []string {
+	env := []string{"PROTO=" + map[bool]string{false: "TCP", true: "UDP"}[c.Datagram()]}
+	for name, a := range map[string]net.Addr{"REMOTE": c.RemoteAddr(), "LOCAL": c.LocalAddr()} {
+		if host, port, err := net.SplitHostPort(a.String()); err == nil {
+			env = append(env, "TCP"+name+"IP="+host, "TCP"+name+"PORT="+port)
+		}
+	}
+	return env
+}
+
+// process is one conversation's.
+type process struct {
+	cmd *exec.Cmd
+	c   *Conn
+
+	stdin, stdout *os.File
+	peerEnd       error // how the peer's output ended; of the input pump
+}
+
+const (
+	termGrace   = 500 * time.Millisecond // between SIGTERM and SIGKILL
+	outputGrace = 2 * time.Second        // for children that outlive the process to finish writing
+)
+
+func (p *process) run(ctx context.Context) error {
+	if err := p.start(); err != nil {
+		return err
+	}
+	var pumps sync.WaitGroup
+	peerGone := make(chan struct{})
+	var once sync.Once
+	gone := func() { once.Do(func() { close(peerGone) }) }
+	written := make(chan error, 1)
+	pumps.Go(func() {
+		if p.peerEnd = p.pumpIn(); !errors.Is(p.peerEnd, io.EOF) {
+			gone()
+		}
+	})
+	pumps.Go(func() {
+		_, err := io.Copy(p.c, p.stdout)
+		written <- err
+		if err != nil {
+			gone()
+		}
+	})
+	exited := make(chan struct{})
+	pumps.Go(func() { p.cmd.Wait(); close(exited) })
+
+	var cause error
+	select {
+	case <-exited:
+	case <-peerGone:
+		terminate(p.cmd, exited)
+	case <-ctx.Done():
+		cause = context.Cause(ctx)
+		terminate(p.cmd, exited)
+	}
+	outErr := p.lastOutput(ctx, written)
+	killGroup(p.cmd)                     // whoever is left of it
+	p.c.SetReadDeadline(time.Unix(1, 0)) // ends the input pump
+	p.stdin.Close()
+	p.stdout.Close()
+	pumps.Wait()
+	switch {
+	case outErr != nil:
+		return outErr
+	case cause != nil:
+		return cause
+	case p.peerEnd != nil && !errors.Is(p.peerEnd, os.ErrDeadlineExceeded):
+		return p.peerEnd
+	}
+	return nil
+}
+
+// start starts the process on pipes of its own: handed the socket itself it
+// would get a non-blocking one, which most programs do not expect.
+func (p *process) start() error {
+	childIn, stdin, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	stdout, childOut, err := os.Pipe()
+	if err != nil {
+		childIn.Close()
+		stdin.Close()
+		return err
+	}
+	p.stdin, p.stdout = stdin, stdout
+	p.cmd.Stdin, p.cmd.Stdout = childIn, childOut
+	p.cmd.WaitDelay = outputGrace // for standard error
+	ownGroup(p.cmd)
+	err = p.cmd.Start()
+	childIn.Close()
+	childOut.Close()
+	if err != nil {
+		stdin.Close()
+		stdout.Close()
+	}
+	return err
+}
+
+// pumpIn gives the process what the peer sends, and its end; it returns how
+// that ended, io.EOF for a FIN. A process that stops reading ends nothing.
+func (p *process) pumpIn() error {
+	defer p.stdin.Close()
+	buf := make([]byte, 32<<10)
+	deaf := false
+	for {
+		n, err := p.c.Read(buf)
+		if n > 0 && !deaf {
+			if _, e := p.stdin.Write(buf[:n]); e != nil {
+				deaf = true // but go on reading, to see the peer go
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// lastOutput waits for the end of the output after the process's, which children
+// of it may still hold open for a while.
+func (p *process) lastOutput(ctx context.Context, written <-chan error) error {
+	grace := time.NewTimer(outputGrace)
+	defer grace.Stop()
+	for {
+		select {
+		case err := <-written:
+			return err
+		case <-grace.C:
+			killGroup(p.cmd)
+		case <-ctx.Done():
+			killGroup(p.cmd)
+			p.stdout.Close()
+			return <-written
+		}
+	}
+}
+
+// terminate asks the process's group to go, and kills it if it does not.
+func terminate(cmd *exec.Cmd, exited <-chan struct{}) {
+	termGroup(cmd)
+	select {
+	case <-exited:
+	case <-time.After(termGrace):
+		killGroup(cmd)
+		<-exited
+	}
+}
+
+// logLines logs each line of a process's standard error, escaped and cut: it may
+// quote the peer.
+type logLines struct {
+	log  *slog.Logger
+	peer string
+	line []byte
+}
+
+const logLine = 1000 // bytes of a line
+
+func (l *logLines) Write(p []byte) (int, error) {
+	n := len(p)
+	for len(p) > 0 {
+		i := bytes.IndexByte(p, '\n')
+		if i < 0 {
+			l.line = append(l.line, p[:min(len(p), max(0, logLine-len(l.line)))]...)
+			break
+		}
+		l.line = append(l.line, p[:min(i, max(0, logLine-len(l.line)))]...)
+		l.log.Warn("stderr", "peer", l.peer, "line", escape.Line(l.line, logLine))
+		l.line, p = l.line[:0], p[i+1:]
+	}
+	return n, nil
+}

@@ -1,0 +1,157 @@
+package serve
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gorilla/websocket"
+)
+
+// WebSocket returns a Wrap that upgrades requests for path (RFC 6455). What the
+// messages carry is one stream, in both directions; an answer goes as text when
+// it is UTF-8 and the peer's last message was text, as binary otherwise. A page
+// of another origin is refused, as any browser tab could otherwise talk to a
+// server on this machine.
+func WebSocket(path string) Wrap {
+	return func(_ context.Context, c net.Conn) (net.Conn, error) { return upgrade(c, path) }
+}
+
+// maxRequest bounds the bytes of an upgrade request's line and headers.
+const maxRequest = 16 << 10
+
+// upgrade answers the request on c and returns the WebSocket.
+func upgrade(c net.Conn, path string) (net.Conn, error) {
+	limited := &io.LimitedReader{R: c, N: maxRequest}
+	in := bufio.NewReaderSize(limited, 4096)
+	req, err := http.ReadRequest(in)
+	if err != nil {
+		return nil, fmt.Errorf("WebSocket request: %w", noEOF(err))
+	}
+	limited.N = 1 << 62 // the request is over; from here on it is the stream
+	w := &hijack{conn: c, rw: bufio.NewReadWriter(in, bufio.NewWriter(c)), header: http.Header{}}
+	if req.URL.RequestURI() != path {
+		http.Error(w, "nothing here", http.StatusNotFound)
+		return nil, fmt.Errorf("WebSocket request: for %q, not %q", req.URL.RequestURI(), path)
+	}
+	up := websocket.Upgrader{ReadBufferSize: 4096, WriteBufferSize: 4096, WriteBufferPool: &wsBuffers}
+	ws, err := up.Upgrade(w, req, nil)
+	if err != nil {
+		return nil, fmt.Errorf("WebSocket request: %w", err)
+	}
+	return newWSConn(ws), nil
+}
+
+var wsBuffers sync.Pool // gorilla's write buffers, held only while writing
+
+// hijack is as much of an http.ResponseWriter as an upgrade needs.
+type hijack struct {
+	conn   net.Conn
+	rw     *bufio.ReadWriter
+	header http.Header
+	wrote  bool
+}
+
+func (h *hijack) Header() http.Header { return h.header }
+
+func (h *hijack) Hijack() (net.Conn, *bufio.ReadWriter, error) { return h.conn, h.rw, nil }
+
+func (h *hijack) WriteHeader(code int) {
+	if h.wrote {
+		return
+	}
+	h.wrote = true
+	h.header.Set("Connection", "close")
+	fmt.Fprintf(h.conn, "HTTP/1.1 %d %s\r\n", code, http.StatusText(code))
+	h.header.Write(h.conn)
+	io.WriteString(h.conn, "\r\n")
+}
+
+func (h *hijack) Write(p []byte) (int, error) {
+	h.WriteHeader(http.StatusOK)
+	return h.conn.Write(p)
+}
+
+// wsConn makes a stream of a WebSocket's messages. A close frame is a FIN: after
+// the peer's, reading ends and writing goes on (RFC 6455 §5.5.1 asks only that
+// ours follows as soon as practical).
+type wsConn struct {
+	*websocket.Conn
+	message io.Reader // what is left of the message being read
+	binary  atomic.Bool
+	closing sync.Once
+}
+
+func newWSConn(ws *websocket.Conn) *wsConn {
+	ws.SetCloseHandler(func(int, string) error { return nil }) // ours goes when we are done
+	return &wsConn{Conn: ws}
+}
+
+func (w *wsConn) Read(p []byte) (int, error) {
+	for {
+		if w.message == nil {
+			kind, r, err := w.NextReader()
+			if err != nil {
+				return 0, wsError(err)
+			}
+			w.binary.Store(kind == websocket.BinaryMessage)
+			w.message = r
+		}
+		n, err := w.message.Read(p)
+		if errors.Is(err, io.EOF) {
+			w.message, err = nil, nil
+		}
+		if n > 0 || err != nil {
+			return n, wsError(err)
+		}
+	}
+}
+
+func (w *wsConn) Write(p []byte) (int, error) {
+	kind := websocket.TextMessage
+	if w.binary.Load() || !utf8.Valid(p) {
+		kind = websocket.BinaryMessage
+	}
+	if err := w.WriteMessage(kind, p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// CloseWrite sends our close frame.
+func (w *wsConn) CloseWrite() (err error) {
+	w.closing.Do(func() {
+		bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
+		err = w.WriteControl(websocket.CloseMessage, bye, time.Now().Add(time.Second))
+	})
+	return err
+}
+
+func (w *wsConn) Close() error {
+	w.CloseWrite()
+	return w.Conn.Close()
+}
+
+func (w *wsConn) SetDeadline(t time.Time) error {
+	return errors.Join(w.SetReadDeadline(t), w.SetWriteDeadline(t))
+}
+
+// wsError makes a proper close the end of the stream.
+func wsError(err error) error {
+	var closed *websocket.CloseError
+	if !errors.As(err, &closed) {
+		return err
+	}
+	if closed.Code == websocket.CloseAbnormalClosure {
+		return io.ErrUnexpectedEOF
+	}
+	return io.EOF
+}

@@ -1,0 +1,413 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"dialtone/app/address"
+	"dialtone/app/serve"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+)
+
+// serveFlags are the flags of the verb serve, as typed.
+type serveFlags struct {
+	service, text string
+	forwardCA     string
+	insecure      bool
+
+	limits      serve.Limits
+	rate        byteRate
+	maxLine     byteSize
+	datagram    byteSize
+	allow, deny []string
+	drain       time.Duration
+
+	identity serve.Identity
+	tls12    bool
+
+	proxy, reusePort bool
+	verbose          int
+	log, metrics     string
+}
+
+func newServeCommand() *cobra.Command {
+	f := &serveFlags{}
+	cmd := &cobra.Command{
+		Use:   "serve [ADDR...] [flags] [-- CMD ARGS...]",
+		Short: "Hold conversations: a server for TCP, UDP, TLS, WebSocket and Unix sockets",
+		Long: `Serve holds conversations with any number of clients at the same time. It listens on
+tcp://127.0.0.1:8000 and udp://127.0.0.1:8000 unless told otherwise. Port 0 picks a free
+port; the addresses are printed on standard output, everything else on standard error.
+
+Services (--service):
+  upper         answers in upper case; a line "exit" ends the conversation (default)
+  echo          answers with the same bytes
+  discard       answers nothing
+  time          says what time it is and closes
+  reply         answers every message with --text
+  chat          everybody hears everybody
+  exec          runs CMD for each connection, as its standard input and output
+  forward ADDR  relays to ADDR, the last address given
+
+Ctrl-C, or SIGTERM, stops accepting and lets the conversations that are open finish
+within --drain; a second one closes now. SIGHUP reads the TLS files again.`,
+		Example: `  dialtone serve
+  dialtone serve tcp://127.0.0.1:0 --service echo -v
+  dialtone serve tls://127.0.0.1:0 --service time
+  dialtone serve 127.0.0.1:0 --service exec -- tr a-z A-Z
+  dialtone serve 127.0.0.1:0 --service forward 127.0.0.1:8000`,
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+	}
+	f.define(cmd)
+	return cmd
+}
+
+func (f *serveFlags) define(cmd *cobra.Command) {
+	flagGroup(cmd, "Service", func(fs *pflag.FlagSet) {
+		fs.StringVar(&f.service, "service", "upper", "what to do with a conversation: upper, echo, discard, time, reply, chat, exec or forward")
+		fs.StringVar(&f.text, "text", "This is Server", "what reply answers")
+		fs.StringVar(&f.forwardCA, "forward-ca", "", "PEM file of the CAs that forward trusts, instead of the system's")
+		fs.BoolVar(&f.insecure, "forward-insecure", false, "forward to a TLS server without verifying who it is")
+	})
+	flagGroup(cmd, "Watching", func(fs *pflag.FlagSet) {
+		fs.CountVarP(&f.verbose, "verbose", "v", "show the conversations, a line a message; -vv adds a hex dump")
+		fs.StringVar(&f.log, "log", "text", "log accepted, closed and refused connections as text, json or off")
+		fs.StringVar(&f.metrics, "metrics", "", "serve Prometheus metrics over HTTP on `ADDR`, path /metrics")
+	})
+	f.defineLimits(cmd)
+	flagGroup(cmd, "TLS (tls:// and wss:// addresses)", func(fs *pflag.FlagSet) {
+		fs.StringVar(&f.identity.CertFile, "cert", "", "PEM `FILE` of the certificate; without one a self-signed certificate is made")
+		fs.StringVar(&f.identity.KeyFile, "key", "", "PEM `FILE` of its private key")
+		fs.StringVar(&f.identity.ClientCAFile, "client-ca", "", "clients must show a certificate signed by a CA in this PEM `FILE`")
+		fs.StringSliceVar(&f.identity.ALPN, "alpn", nil, "protocols to offer, best first")
+		fs.BoolVar(&f.tls12, "tls12", false, "allow TLS 1.2 too")
+	})
+	flagGroup(cmd, "Listening", func(fs *pflag.FlagSet) {
+		fs.BoolVar(&f.proxy, "proxy-protocol", false, "streams begin with a PROXY header (version 1 or 2) that names the client")
+		fs.BoolVar(&f.reusePort, "reuseport", false, "let other processes listen on the same addresses (SO_REUSEPORT)")
+	})
+}
+
+func (f *serveFlags) defineLimits(cmd *cobra.Command) {
+	flagGroup(cmd, "Limits (0 is none)", func(fs *pflag.FlagSet) {
+		fs.IntVar(&f.limits.Max, "max-conns", 0, "connections at once; the file limit bounds them anyway")
+		fs.IntVar(&f.limits.MaxPerAddr, "max-per-addr", 0, "connections at once from one IP address")
+		fs.Float64Var(&f.limits.AcceptRate, "accept-rate", 0, "new connections a second")
+		fs.Var(&f.rate, "rate", "bytes a second that are read from one connection")
+		fs.DurationVar(&f.limits.Idle, "idle", time.Hour, "end a conversation in which nothing has moved for so long")
+		fs.DurationVar(&f.limits.FirstByte, "first-byte", 0, "end one whose client has not said anything for so long")
+		fs.DurationVar(&f.limits.Handshake, "handshake", 10*time.Second, "time for the PROXY header, TLS and WebSocket")
+		fs.DurationVar(&f.limits.Session, "session", time.Minute, "end a UDP session (chat, exec, forward) idle for so long")
+		fs.DurationVar(&f.drain, "drain", 10*time.Second, "time for open conversations to finish when stopping")
+		fs.Var(&f.maxLine, "max-line", "longest line, without its end; a longer one ends the conversation")
+		fs.Var(&f.datagram, "datagram", "largest datagram; a larger one is reported and not answered (default 65507)")
+		fs.StringSliceVar(&f.allow, "allow", nil, "only these networks may connect, as `CIDR` or address")
+		fs.StringSliceVar(&f.deny, "deny", nil, "these networks may not, whatever --allow says")
+	})
+}
+
+// run is the verb: everything is checked before anything listens.
+func (f *serveFlags) run(cmd *cobra.Command, args []string) error {
+	logger, err := f.logger()
+	if err != nil {
+		return err
+	}
+	var command []string
+	if dash := cmd.ArgsLenAtDash(); dash >= 0 {
+		args, command = args[:dash], args[dash:]
+	}
+	service, args, err := f.newService(logger, args, command)
+	if err != nil {
+		return err
+	}
+	addrs, err := listenAddresses(args)
+	if err != nil {
+		return err
+	}
+	if err := f.finishLimits(); err != nil {
+		return err
+	}
+	server := &serve.Server{Service: service, Limits: f.limits, Log: logger, ProxyProtocol: f.proxy}
+	if f.verbose > 0 {
+		server.View = &serve.View{W: os.Stderr, Hex: f.verbose > 1}
+	}
+	if err := f.loadIdentity(addrs); err != nil {
+		return err
+	}
+	return f.serve(cmd.Context(), server, addrs, cmd.OutOrStdout())
+}
+
+func (f *serveFlags) logger() (*slog.Logger, error) {
+	switch f.log {
+	case "text":
+		return slog.New(slog.NewTextHandler(os.Stderr, nil)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(os.Stderr, nil)), nil
+	case "off":
+		return slog.New(slog.DiscardHandler), nil
+	}
+	return nil, usage("use text, json or off", "there is no log format %q", f.log)
+}
+
+// newService returns the service that was asked for, and the addresses that are
+// left to listen on.
+func (f *serveFlags) newService(log *slog.Logger, args, command []string) (serve.Service, []string, error) {
+	if len(command) > 0 && f.service != "exec" {
+		return serve.Service{}, nil, usage("add --service exec", "a command after -- is for the service exec, not %s", f.service)
+	}
+	switch f.service {
+	case "upper":
+		return serve.Upper(), args, nil
+	case "echo":
+		return serve.Echo(), args, nil
+	case "discard":
+		return serve.Discard(), args, nil
+	case "time":
+		return serve.Time(), args, nil
+	case "reply":
+		return serve.Reply(f.text), args, nil
+	case "chat":
+		return serve.Chat(), args, nil
+	case "exec":
+		if len(command) == 0 {
+			return serve.Service{}, nil, usage("write dialtone serve --service exec -- CMD ARGS", "the service exec needs a command")
+		}
+		return serve.Exec(log, command[0], command[1:]...), args, nil
+	case "forward":
+		if len(args) == 0 {
+			return serve.Service{}, nil, usage("write dialtone serve --service forward ADDR", "the service forward needs an address to relay to")
+		}
+		dial, err := f.forwardDialer(args[len(args)-1])
+		return serve.Forward(dial), args[:len(args)-1], err
+	}
+	return serve.Service{}, nil, usage("use upper, echo, discard, time, reply, chat, exec or forward", "there is no service %q", f.service)
+}
+
+func (f *serveFlags) finishLimits() (err error) {
+	f.limits.Rate, f.limits.MaxLine, f.limits.Datagram = int64(f.rate), int(f.maxLine), int(f.datagram)
+	if f.tls12 {
+		f.identity.MinVersion = tls.VersionTLS12
+	}
+	for name, d := range map[string]time.Duration{
+		"idle": f.limits.Idle, "first-byte": f.limits.FirstByte, "handshake": f.limits.Handshake, "session": f.limits.Session, "drain": f.drain,
+	} {
+		if d < 0 {
+			return usage("", "--%s %s is negative", name, d)
+		}
+	}
+	if f.limits.Max < 0 || f.limits.MaxPerAddr < 0 || f.limits.AcceptRate < 0 {
+		return usage("0 is no limit", "a limit cannot be negative")
+	}
+	if f.limits.Datagram > 65507 {
+		return usage("", "--datagram %d: a datagram has at most 65507 bytes", f.limits.Datagram)
+	}
+	if f.limits.Allow, err = parseNetworks("--allow", f.allow); err != nil {
+		return err
+	}
+	f.limits.Deny, err = parseNetworks("--deny", f.deny)
+	return err
+}
+
+func parseNetworks(flag string, list []string) (nets []netip.Prefix, err error) {
+	for _, s := range list {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			var a netip.Addr
+			if a, err = netip.ParseAddr(s); err == nil && a.Zone() == "" {
+				p = netip.PrefixFrom(a, a.BitLen())
+			} else {
+				return nil, usage("write 10.0.0.0/8, 2001:db8::/32 or a single address", "%s %q is not a network", flag, s)
+			}
+		}
+		if p.Addr().Is4In6() {
+			return nil, usage("write the IPv4 network itself", "%s %q is an IPv4 network inside IPv6", flag, s)
+		}
+		nets = append(nets, p.Masked())
+	}
+	return nets, nil
+}
+
+// loadIdentity reads or makes the certificate when an address needs one.
+func (f *serveFlags) loadIdentity(addrs []address.Address) error {
+	for _, a := range addrs {
+		if a.Secure() {
+			f.identity.Hosts = append(f.identity.Hosts, a.Host)
+		}
+	}
+	if f.identity.Hosts == nil {
+		if f.identity.CertFile != "" || f.identity.ClientCAFile != "" {
+			return usage("listen on tls://HOST:PORT or wss://HOST:PORT", "--cert and --client-ca need an address with TLS")
+		}
+		return nil
+	}
+	f.identity.Hosts = append(f.identity.Hosts, "localhost")
+	if err := f.identity.Load(); err != nil {
+		return withHint(err, "--cert and --key take PEM files; without them a certificate is made")
+	}
+	return nil
+}
+
+// serve listens everywhere, says so, and serves until a signal ends it.
+func (f *serveFlags) serve(ctx context.Context, server *serve.Server, addrs []address.Address, stdout io.Writer) error {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	if f.metrics != "" {
+		stop, err := f.serveMetrics(server)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	doors, err := f.listen(ctx, addrs)
+	if err != nil {
+		return err
+	}
+	for _, d := range doors {
+		fmt.Fprintf(stdout, "listening %s\n", d.addr)
+	}
+	if f.identity.Hosts != nil && f.identity.SelfSigned() {
+		fmt.Fprintf(os.Stderr, "self-signed certificate, SHA-256 fingerprint %s\n", f.identity.Fingerprint())
+	}
+	failed := make(chan error, len(doors))
+	var loops sync.WaitGroup
+	for _, d := range doors {
+		loops.Go(func() {
+			if err := f.open(ctx, server, d); err != nil {
+				failed <- fmt.Errorf("%s: %w", d.addr, err)
+			}
+		})
+	}
+	defer loops.Wait()
+	return f.wait(ctx, server, signals, failed)
+}
+
+// open runs one listener's loop.
+func (f *serveFlags) open(ctx context.Context, server *serve.Server, d door) error {
+	if d.packets != nil {
+		return server.ServePacket(ctx, d.packets)
+	}
+	var wraps []serve.Wrap
+	if d.addr.Secure() {
+		wraps = append(wraps, f.identity.Wrap())
+	}
+	if d.addr.WebSocket() {
+		wraps = append(wraps, serve.WebSocket(d.addr.Path))
+	}
+	return server.Serve(ctx, d.streams, wraps...)
+}
+
+// wait acts on signals until the server has ended.
+func (f *serveFlags) wait(ctx context.Context, server *serve.Server, signals <-chan os.Signal, failed <-chan error) error {
+	for {
+		select {
+		case err := <-failed:
+			server.Close()
+			return err
+		case <-ctx.Done():
+			server.Close()
+			return ctx.Err()
+		case sig := <-signals:
+			if sig != syscall.SIGHUP {
+				return f.stop(server, signals)
+			}
+			f.reload()
+		}
+	}
+}
+
+func (f *serveFlags) reload() {
+	if f.identity.Hosts == nil {
+		return
+	}
+	if err := f.identity.Load(); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", oneLine(err.Error()))
+		fmt.Fprintln(os.Stderr, "hint: the former certificate stays in use")
+		return
+	}
+	fmt.Fprintf(os.Stderr, "certificate read again, SHA-256 fingerprint %s\n", f.identity.Fingerprint())
+}
+
+// stop drains the server. A second signal closes it now.
+func (f *serveFlags) stop(server *serve.Server, signals <-chan os.Signal) error {
+	drain, cancel := context.WithTimeout(context.Background(), f.drain)
+	defer cancel()
+	if n := server.Open(); n > 0 {
+		fmt.Fprintf(os.Stderr, "stopping: %s open, up to %s to finish; again to close now\n", plural(n, "conversation"), f.drain)
+	}
+	done := make(chan int, 1)
+	go func() { done <- server.Shutdown(drain) }()
+	for {
+		select {
+		case ended := <-done:
+			if ended > 0 {
+				fmt.Fprintf(os.Stderr, "stopped: %s ended by the server\n", plural(ended, "conversation"))
+			}
+			return nil
+		case sig := <-signals:
+			if sig == syscall.SIGHUP {
+				continue
+			}
+			server.Close()
+			<-done
+			return errInterrupted
+		}
+	}
+}
+
+// serveMetrics starts the metrics endpoint and returns how to end it.
+func (f *serveFlags) serveMetrics(server *serve.Server) (stop func(), err error) {
+	a, err := address.Parse(f.metrics)
+	if err != nil {
+		return nil, err
+	}
+	ln, err := net.Listen(a.Network(), a.Target())
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	server.Metrics = serve.NewMetrics()
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", server.Metrics)
+	web := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	var done sync.WaitGroup
+	done.Go(func() { web.Serve(ln) })
+	fmt.Fprintf(os.Stderr, "metrics on http://%s/metrics\n", ln.Addr())
+	return func() { web.Close(); done.Wait() }, nil
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// isTerminal reports whether somebody looks at f.
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// parseAll parses addresses, or returns the first that is wrong.
+func parseAll(list []string) (addrs []address.Address, err error) {
+	for _, s := range list {
+		a, err := address.Parse(strings.TrimSpace(s))
+		if err != nil {
+			return nil, err
+		}
+		addrs = append(addrs, a)
+	}
+	return addrs, nil
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"dialtone/app/address"
+
+	"github.com/coreos/go-systemd/v22/activation"
+)
+
+// door is one address that the server listens on: for streams or for packets.
+type door struct {
+	addr    address.Address
+	streams net.Listener
+	packets net.PacketConn
+}
+
+func (d door) close() {
+	if d.streams != nil {
+		d.streams.Close()
+	}
+	if d.packets != nil {
+		d.packets.Close()
+	}
+}
+
+// listenAddresses returns where to listen: what was typed, or the default, both
+// protocols on the classic port. Nothing typed and sockets handed over by
+// systemd means just those.
+func listenAddresses(args []string) ([]address.Address, error) {
+	if len(args) == 0 && os.Getenv("LISTEN_FDS") == "" {
+		args = []string{"tcp://127.0.0.1:8000", "udp://127.0.0.1:8000"}
+	}
+	return parseAll(args)
+}
+
+// listen opens every address, or none.
+func (f *serveFlags) listen(ctx context.Context, addrs []address.Address) (doors []door, err error) {
+	defer func() {
+		if err != nil {
+			for _, d := range doors {
+				d.close()
+			}
+		}
+	}()
+	if doors, err = activated(); err != nil {
+		return doors, err
+	}
+	cfg := &net.ListenConfig{}
+	if f.reusePort {
+		cfg.Control = setReusePort
+	}
+	for _, a := range addrs {
+		d, err := openDoor(ctx, cfg, a)
+		if err != nil {
+			return doors, fmt.Errorf("cannot listen on %s: %w", a, err)
+		}
+		doors = append(doors, d)
+	}
+	return doors, nil
+}
+
+func openDoor(ctx context.Context, cfg *net.ListenConfig, a address.Address) (d door, err error) {
+	if a.Datagram() {
+		d.packets, err = cfg.ListenPacket(ctx, a.Network(), a.Target())
+		if err == nil {
+			d.addr = a.At(d.packets.LocalAddr())
+		}
+		return d, err
+	}
+	d.streams, err = cfg.Listen(ctx, a.Network(), a.Target())
+	if a.Scheme == "unix" && errors.Is(err, syscall.EADDRINUSE) && removeStale(a.Path) {
+		d.streams, err = cfg.Listen(ctx, a.Network(), a.Target())
+	}
+	if err == nil {
+		d.addr = a.At(d.streams.Addr())
+	}
+	return d, err
+}
+
+// removeStale removes a socket file that a server left behind: one on which
+// nobody answers. Other files, and sockets in use, stay.
+func removeStale(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&fs.ModeSocket == 0 {
+		return false
+	}
+	c, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		c.Close()
+		return false
+	}
+	return errors.Is(err, syscall.ECONNREFUSED) && os.Remove(path) == nil
+}
+
+// activated returns the sockets that systemd opened for us (sd_listen_fds(3)). A
+// stream socket whose FileDescriptorName is tls, ws or wss is served as such.
+func activated() (doors []door, err error) {
+	for _, file := range activation.Files(true) {
+		d := door{addr: address.Address{Scheme: "tcp"}}
+		switch file.Name() {
+		case "tls", "ws", "wss":
+			d.addr = address.Address{Scheme: file.Name(), Path: "/"}
+		}
+		if d.streams, err = net.FileListener(file); err == nil {
+			if u, ok := d.streams.Addr().(*net.UnixAddr); ok {
+				d.addr = address.Address{Scheme: "unix", Path: u.Name}
+			}
+			d.addr = d.addr.At(d.streams.Addr())
+		} else if d.packets, err = net.FilePacketConn(file); err == nil {
+			d.addr = address.Address{Scheme: "udp"}.At(d.packets.LocalAddr())
+		}
+		file.Close()
+		if err != nil {
+			return doors, fmt.Errorf("systemd's socket %s: %w", file.Name(), err)
+		}
+		doors = append(doors, d)
+	}
+	return doors, nil
+}
+
+// forwardDialer returns how the service forward reaches where it relays to.
+func (f *serveFlags) forwardDialer(text string) (func(context.Context) (net.Conn, error), error) {
+	a, err := address.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	d := net.Dialer{Timeout: 10 * time.Second}
+	return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, a.Network(), a.Target()) }, nil
+}
