@@ -25,7 +25,11 @@ type sample struct {
 	kib      float64 // per idle connection
 	busy     float64 // share of the round in which the server ran
 	loadBusy float64 // the same of the generator
+	others   float64 // the share of either CPU that other programs took
 }
+
+// disturbed says that other programs took so much that throughput says little.
+func (s sample) disturbed() bool { return s.others > 0.15 }
 
 // Exit codes of the generator, as load/load.h has them.
 const (

@@ -14,6 +14,9 @@
 //   - Upper-case rows: thousand requests per second [server CPU in µs per
 //     request]. A star says that the server had idle time, so that the figure
 //     is the generator's or the latency's rather than the server's limit.
+//   - A tilde says that other programs kept a CPU busy during every try: such
+//     throughput means little, and the ratios of that row compare the server's
+//     CPU per request. Run it again on a calm machine.
 //   - Connections that come and go: thousand connections per second [server
 //     CPU in µs per connection]. The CPU is what is compared; less is better.
 //   - Idle connections: KiB by which the server's memory grew per connection,

@@ -141,25 +141,27 @@ func p99AtMost(limit time.Duration) goal {
 	}
 }
 
-// ratio is dialtone's figure over that peer's.
+// ratio is dialtone's figure over that peer's. Where other programs disturbed
+// either throughput, it is the ratio of requests per second of server CPU.
 func (r row) ratio(cells map[string]sample, peer string) (ratio float64, known bool) {
 	own, ok := cells["dialtone"]
 	other, ok2 := cells[peer]
 	if !ok || !ok2 || own.note != "" || other.note != "" || r.figure(other) <= 0 {
 		return 0, false
 	}
+	if r.kind == flow && (own.disturbed() || other.disturbed()) {
+		return other.cpu / own.cpu, true
+	}
 	return r.figure(own) / r.figure(other), true
 }
 
-// bestGo names the Go peer with the best figure, or nobody.
+// bestGo names the Go peer that does best beside dialtone, or nobody.
 func (r row) bestGo(cells map[string]sample) (best string) {
+	hardest := 0.0
 	for _, name := range []string{"plain", "plain64", "netpoll"} {
-		s, ok := cells[name]
-		if !ok || s.note != "" {
-			continue
-		}
-		if best == "" || (r.figure(s) < r.figure(cells[best])) == r.less() {
-			best = name
+		ratio, known := r.ratio(cells, name)
+		if known && (best == "" || (ratio > hardest) == r.less()) {
+			best, hardest = name, ratio
 		}
 	}
 	return best

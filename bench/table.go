@@ -30,11 +30,14 @@ func (r row) cell(s sample) string {
 		return fmt.Sprintf("%.1f", s.kib)
 	}
 	text := fmt.Sprintf("%s [%s]", digits(s.rate), digits(s.cpu))
-	if r.kind == flow && r.conns*r.depth > 1 && s.busy < 0.9 {
+	if r.kind == flow && r.conns*r.depth > 1 && s.busy < 0.9 && !s.disturbed() {
 		text += "*"
 	}
 	if r.depth > 1 && r.network == "tcp" {
 		text += fmt.Sprintf(" p99 %s ms", digits(s.p99/1e3))
+	}
+	if s.disturbed() {
+		text = "~" + text
 	}
 	if s.lost > 0 {
 		text += fmt.Sprintf(" %.0f lost", s.lost)
@@ -115,6 +118,7 @@ func (t *table) String() string {
 const legend = `
 Thousand requests (or connections) per second [server CPU in µs for each]; KiB per idle connection.
 * the server had idle time: the figure is the generator's or the latency's, not the server's limit.
+~ other programs took more than 15 % of a CPU in every try; a row of throughput is then compared by CPU per request.
 ncat and socat have a process for each connection, so they stop at 200 idle ones; ncat does not wait for all
 of its processes, so its CPU for connections that come and go is a lower bound.
 `

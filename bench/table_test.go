@@ -31,6 +31,7 @@ func TestVerdict(t *testing.T) {
 		{"idle", map[string]sample{"dialtone": {note: "failed"}}, "–"},
 		{"churn", map[string]sample{"dialtone": {cpu: 28.1}}, "no"},
 		{"udp", map[string]sample{"plain": rate(100), "dialtone": rate(108)}, "yes"},
+		{"udp", map[string]sample{"plain": {rate: 100, cpu: 5, others: 0.5}, "dialtone": {rate: 90, cpu: 4}}, "yes"},
 		{"64B-1", map[string]sample{"dialtone": rate(1)}, "–"},
 	} {
 		if got := named[test.row].verdict(test.cells)[1]; got != test.want {
@@ -43,7 +44,7 @@ func TestVerdict(t *testing.T) {
 func TestBestGoPeer(t *testing.T) {
 	cells := map[string]sample{
 		"epoll": {rate: 9, kib: 0}, "plain": {rate: 2, kib: 7}, "netpoll": {rate: 3, kib: 11},
-		"plain64": {note: "failed"},
+		"plain64": {note: "failed"}, "dialtone": {rate: 4, kib: 3},
 	}
 	if got := (row{kind: flow}).bestGo(cells); got != "netpoll" {
 		t.Errorf("most requests: %q, want netpoll", got)

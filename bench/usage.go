@@ -40,6 +40,26 @@ func reaped(pid int) time.Duration {
 	return time.Duration(user+system) * tick
 }
 
+// running is how long each CPU has run anything so far, or was lent to another
+// machine: a sampled figure, right to about 20 ms.
+func running() map[string]time.Duration {
+	const tick = 10 * time.Millisecond
+	busy := map[string]time.Duration{}
+	text, _ := os.ReadFile("/proc/stat")
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line) // cpuN user nice system idle iowait irq softirq steal
+		cpu, ok := strings.CutPrefix(f[0], "cpu")
+		if !ok || len(f) < 9 {
+			continue
+		}
+		for _, column := range []int{1, 2, 3, 6, 7, 8} {
+			n, _ := strconv.Atoi(f[column])
+			busy[cpu] += time.Duration(n) * tick
+		}
+	}
+	return busy
+}
+
 // memory is a server's share of memory in KiB: of pages that processes have in
 // common, each counts its part. For a single process it is the resident set.
 func memory(pid int) (kib int) {
