@@ -191,7 +191,7 @@ func serveDatagrams(c net.PacketConn, reply func(n int, p []byte) []byte) {
 // TestPeersAnswer runs every peer that is installed through the rows' kinds.
 func TestPeersAnswer(t *testing.T) {
 	h := newTestHall(t)
-	known := allPeers(h.dir, "")
+	known := allPeers(h.dir)
 	for _, name := range slices.Sorted(maps.Keys(known)) {
 		if name == "dialtone" { // the table is its test
 			continue
@@ -258,7 +258,7 @@ func TestEpollKeepsUpWithSlowReader(t *testing.T) {
 
 func dialPeer(t *testing.T, h *hall, name string) net.Conn {
 	t.Helper()
-	s, err := h.start(t.Context(), allPeers(h.dir, "")[name], "tcp")
+	s, err := h.start(t.Context(), allPeers(h.dir)[name], "tcp")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,13 +66,14 @@ type plan struct {
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	dialtone := flags.String("dialtone", "../bin/dialtone", "the dialtone `binary`")
+	extra := flags.String("serve", "", "further `flags` for dialtone serve, such as '--log off'")
 	rows := flags.String("rows", "", "only rows whose name matches this `regexp`; -list shows the names")
 	peers := flags.String("peers", "epoll,plain,netpoll,ncat,socat,dialtone", "servers to run, of these and plain64")
 	list := flags.Bool("list", false, "list the rows and exit")
 	short := flags.Bool("short", false, "one short round each, and a fifth of the idle connections")
 	verbose := flags.Bool("v", false, "print every round on standard error")
 	p := plan{warm: 150 * time.Millisecond, scale: 1, say: func(string, ...any) {}}
-	flags.DurationVar(&p.time, "time", 600*time.Millisecond, "length of a round")
+	flags.DurationVar(&p.time, "time", 500*time.Millisecond, "length of a round")
 	flags.IntVar(&p.rounds, "rounds", 3, "rounds per cell")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
@@ -100,11 +101,11 @@ func run(ctx context.Context, args []string) error {
 	if *verbose {
 		p.say = log.Printf
 	}
-	return p.measureAll(ctx, strings.Split(*peers, ","), *dialtone)
+	return p.measureAll(ctx, strings.Split(*peers, ","), append([]string{*dialtone, "serve"}, strings.Fields(*extra)...))
 }
 
 // measureAll builds what is needed, measures row by row and prints the table.
-func (p plan) measureAll(ctx context.Context, names []string, dialtone string) error {
+func (p plan) measureAll(ctx context.Context, names, dialtone []string) error {
 	dir, err := os.MkdirTemp("", "dialtone-bench-")
 	if err != nil {
 		return err
@@ -114,7 +115,7 @@ func (p plan) measureAll(ctx context.Context, names []string, dialtone string) e
 	if err != nil {
 		return err
 	}
-	known := allPeers(dir, dialtone)
+	known := allPeers(dir, dialtone...)
 	for _, name := range names {
 		peer, ok := known[name]
 		if !ok {

@@ -19,8 +19,8 @@ type peer struct {
 const shell = "stdbuf -o0 tr a-z A-Z"
 
 // allPeers has every server by its short name. Those that are built live in
-// dir, see newHall.
-func allPeers(dir, dialtone string) map[string]peer {
+// dir, see newHall; dialtone is the command that serves, with its flags.
+func allPeers(dir string, dialtone ...string) map[string]peer {
 	built := func(name string, flags ...string) func(string) []string {
 		return func(network string) []string {
 			return slices.Concat([]string{filepath.Join(dir, name)}, flags, []string{network})
@@ -28,7 +28,7 @@ func allPeers(dir, dialtone string) map[string]peer {
 	}
 	fixed := func(argv ...string) func(string) []string { return func(string) []string { return argv } }
 	upper := func(network string) []string {
-		return []string{dialtone, "serve", "--service", "upper", network + "://127.0.0.1:0"}
+		return append(dialtone[:len(dialtone):len(dialtone)], "--service", "upper", network+"://127.0.0.1:0")
 	}
 	tcp, all := []string{"tcp"}, []string{"tcp", "udp", "tls"}
 	const many, processes = 1 << 20, 200

@@ -146,7 +146,7 @@ func p99AtMost(limit time.Duration) goal {
 func (r row) ratio(cells map[string]sample, peer string) (ratio float64, known bool) {
 	own, ok := cells["dialtone"]
 	other, ok2 := cells[peer]
-	if !ok || !ok2 || own.note != "" || other.note != "" || r.figure(other) <= 0 {
+	if !ok || !ok2 || own.note != "" || other.note != "" || r.figure(other) < 0.1 {
 		return 0, false
 	}
 	if r.kind == flow && (own.disturbed() || other.disturbed()) {

@@ -55,7 +55,7 @@ func TestBestGoPeer(t *testing.T) {
 }
 
 func TestTableIsRectangular(t *testing.T) {
-	known := allPeers("", "")
+	known := allPeers("")
 	tab := table{peers: []peer{known["epoll"], known["dialtone"]}}
 	for _, r := range serveRows() {
 		tab.add(r, map[string]sample{"epoll": {rate: 10, cpu: 1, busy: 1}, "dialtone": {note: "not installed"}})
