@@ -75,6 +75,11 @@ type Conn struct {
 	// Of the server's sweep, which alone uses them.
 	seen      int64
 	seenSince time.Time
+	asked     bool // it has been asked to park since it last moved
+
+	ticket  int32       // of the lot, whose lock guards it; 0 is not parked
+	waiting *waiting    // what a Talk's goroutine needs to go on
+	parking atomic.Bool // the sweep asks the goroutine to park
 }
 
 // RemoteAddr returns the peer's address: behind a PROXY header, the client's.
@@ -180,9 +185,10 @@ func (c *Conn) stop(e Ending) {
 	}
 	if e == DrainTimeout {
 		c.Conn.SetReadDeadline(time.Unix(1, 0))
-		return
+	} else {
+		c.Conn.SetDeadline(time.Unix(1, 0))
 	}
-	c.Conn.SetDeadline(time.Unix(1, 0))
+	c.server.lot.wake(c)
 }
 
 // cut closes the connection now, with a reset where there can be one.
@@ -192,6 +198,7 @@ func (c *Conn) cut(e Ending) {
 		c.cancel()
 	}
 	reset(c.Conn)
+	c.server.lot.wake(c)
 }
 
 // reset closes c so that the peer gets a reset and nothing is left in the
@@ -247,9 +254,13 @@ func (c *Conn) finish() {
 	defer b.put()
 	for read := 0; read < lingerBytes; {
 		n, err := c.Conn.Read(b.in[:])
+		read += n
+		if errors.Is(err, os.ErrDeadlineExceeded) && c.parking.CompareAndSwap(true, false) { // not ours: the sweep's
+			c.Conn.SetReadDeadline(time.Now().Add(lingerTime))
+			continue
+		}
 		if err != nil {
 			return
 		}
-		read += n
 	}
 }

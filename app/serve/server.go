@@ -35,6 +35,8 @@ type Server struct {
 	drain    sync.Once
 	wg       sync.WaitGroup // every goroutine of the server but the sweeper's
 	sweeper  sweeper
+	lot      lot // parked conversations
+	closeLot sync.Once
 
 	mu        sync.Mutex
 	conns     map[*Conn]struct{}
@@ -70,6 +72,7 @@ func (s *Server) start() {
 		s.conns = map[*Conn]struct{}{}
 		s.listeners = map[io.Closer]struct{}{}
 		s.Metrics.bind(s)
+		s.lot.open(s)
 		s.sweeper.start(s)
 	})
 }
@@ -191,16 +194,29 @@ func (s *Server) welcome(nc net.Conn, peer net.Addr) {
 	c.seenSince = c.opened
 	s.enter(c)
 	s.log.Info("accepted", "peer", text(peer), "local", text(nc.LocalAddr()), "service", s.Service.Name)
-	s.wg.Go(func() { s.converse(c) })
+	s.wg.Add(1)
+	s.run(c)
 }
 
-// converse holds one conversation from its first byte to its close.
-func (s *Server) converse(c *Conn) {
+// run gives c's conversation a goroutine. wg counts the conversation until it has
+// ended, with a goroutine or parked.
+func (s *Server) run(c *Conn) {
+	go func() {
+		if s.converse(c) {
+			s.wg.Done()
+		}
+	}()
+}
+
+// converse holds one conversation until its close, or until it is parked.
+func (s *Server) converse(c *Conn) (over bool) {
 	var err error
-	if s.Service.Talk != nil {
-		err = s.talk(c, s.Service.Talk())
-	} else {
+	if s.Service.Talk == nil {
 		err = s.hold(c)
+	} else if err = s.talk(c); err == errParked {
+		return false
+	} else {
+		c.waiting.src.release()
 	}
 	end := c.endedBy(err)
 	switch {
@@ -213,6 +229,7 @@ func (s *Server) converse(c *Conn) {
 	}
 	s.leave(c)
 	s.logClosed(c, end, err)
+	return true
 }
 
 func (s *Server) hold(c *Conn) error {
@@ -358,6 +375,7 @@ func (s *Server) Close() {
 	s.each(func(c *Conn) { c.cut(Aborted) })
 	s.wg.Wait()
 	s.sweeper.stop()
+	s.closeLot.Do(s.lot.close)
 	s.refusals.flush()
 }
 

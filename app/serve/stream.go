@@ -17,29 +17,51 @@ import (
 //  4. Conn.Write sends it, and waits while the peer does not read
 //  5. the buffers go back to the pool; without input there is nothing to hold
 
-// talk holds a conversation with t until it is over. It returns nil when the
-// service was done first, io.EOF when the peer was, or what went wrong.
-func (s *Server) talk(c *Conn, t Talk) error {
-	src := newBurst(c.Conn)
-	defer src.release()
-	out, more := t.Begin(nil)
-	if err := send(c, out); err != nil {
-		return err
+// waiting is a conversation with a Talk between two bursts of input: all that
+// is left of it while it is parked.
+type waiting struct {
+	talk Talk
+	src  burst
+}
+
+// errParked says that the conversation goes on without this goroutine.
+var errParked = errors.New("parked")
+
+// talk holds a conversation with a Talk until it is over or parked. It returns
+// nil when the service was done first, io.EOF when the peer was, or what went
+// wrong.
+func (s *Server) talk(c *Conn) error {
+	if c.waiting == nil {
+		c.waiting = &waiting{talk: s.Service.Talk()}
+		c.waiting.src.init(c.Conn)
+		out, more := c.waiting.talk.Begin(nil)
+		if err := send(c, out); err != nil || !more {
+			return err
+		}
 	}
-	for more {
+	t, src := c.waiting.talk, &c.waiting.src
+	for {
 		p, err := src.next()
-		if err == nil {
+		switch {
+		case err == nil:
 			err = c.took(p)
+		case errors.Is(err, os.ErrDeadlineExceeded) && c.parking.CompareAndSwap(true, false):
+			c.Conn.SetReadDeadline(time.Time{})
+			if s.lot.park(c, src.raw) {
+				return errParked // another goroutine may have it by now
+			}
+			if Ending(c.ending.Load()) == Open {
+				continue
+			}
 		}
 		if err != nil {
 			return s.lastWords(c, t, src, err)
 		}
-		if more, err = s.answer(c, t, p, src.bufs.out[:0]); err != nil {
+		if more, err := s.answer(c, t, p, src.bufs.out[:0]); err != nil || !more {
 			return err
 		}
 		src.release()
 	}
-	return nil
 }
 
 // answer lets t answer p and sends what it says.
@@ -110,17 +132,16 @@ type burst struct {
 	small   []byte // without raw: what an idle connection waits with
 }
 
-func newBurst(c net.Conn) *burst {
-	b := &burst{conn: c}
+func (b *burst) init(c net.Conn) {
+	b.conn = c
 	if sc, ok := c.(syscall.Conn); ok && canReadFD {
 		if raw, err := sc.SyscallConn(); err == nil {
 			b.raw = raw
 			b.attempt = b.tryRead
-			return b
+			return
 		}
 	}
 	b.small = make([]byte, smallSize)
-	return b
 }
 
 // next waits for bytes and returns them; they are good until release or the
