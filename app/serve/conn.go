@@ -77,9 +77,9 @@ type Conn struct {
 	seenSince time.Time
 	asked     bool // it has been asked to park since it last moved
 
-	ticket  int32       // of the lot, whose lock guards it; 0 is not parked
-	waiting *waiting    // what a Talk's goroutine needs to go on
-	parking atomic.Bool // the sweep asks the goroutine to park
+	ticket   int32       // of the lot, whose lock guards it; 0 is not parked
+	dialogue *dialogue   // what a Talk's goroutine needs to go on
+	parking  atomic.Bool // the sweep asks the goroutine to park
 }
 
 // RemoteAddr returns the peer's address: behind a PROXY header, the client's.
@@ -99,14 +99,19 @@ func (c *Conn) Read(p []byte) (int, error) {
 // Write writes all of p, or returns why not.
 func (c *Conn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
-	c.out.Add(int64(n))
+	c.wrote(p[:n])
 	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
 		c.blocked.Store(true)
 	}
-	if n > 0 && c.server.View != nil {
-		c.server.View.Message(c.peer, false, p[:n])
-	}
 	return n, err
+}
+
+// wrote accounts for p, which has been sent.
+func (c *Conn) wrote(p []byte) {
+	c.out.Add(int64(len(p)))
+	if len(p) > 0 && c.server.View != nil {
+		c.server.View.Message(c.peer, false, p)
+	}
 }
 
 // took accounts for p, which has arrived: counts it, shows it, and makes it

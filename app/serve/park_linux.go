@@ -115,7 +115,7 @@ func (l *lot) wake(c *Conn) {
 	}
 	delete(l.parked, c.ticket)
 	c.ticket = 0
-	l.control(c.waiting.src.raw, unix.EPOLL_CTL_DEL, &unix.EpollEvent{})
+	l.control(c.dialogue.src.raw, unix.EPOLL_CTL_DEL, &unix.EpollEvent{})
 	l.server.run(c)
 }
 

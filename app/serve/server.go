@@ -87,6 +87,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, wraps ...Wrap) erro
 		return nil
 	}
 	defer s.delist(ln)
+	askForRest(ln)
 	defer context.AfterFunc(ctx, s.Close)()
 	full := &shedder{server: s, ln: ln}
 	defer full.close()
@@ -213,10 +214,8 @@ func (s *Server) converse(c *Conn) (over bool) {
 	var err error
 	if s.Service.Talk == nil {
 		err = s.hold(c)
-	} else if err = s.talk(c); err == errParked {
+	} else if err = s.converseByTalk(c); err == errParked {
 		return false
-	} else {
-		c.waiting.src.release()
 	}
 	end := c.endedBy(err)
 	switch {
