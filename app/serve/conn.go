@@ -239,14 +239,19 @@ const (
 // its way. So our FIN goes first, then the peer's rest is read away, within bounds.
 func (c *Conn) finish() {
 	defer c.Conn.Close()
-	c.Conn.SetDeadline(time.Now().Add(lingerTime))
-	if c.CloseWrite() != nil {
+	farewell(c.Conn)
+}
+
+// farewell ends our output and reads the peer's rest away.
+func farewell(c net.Conn) {
+	c.SetDeadline(time.Now().Add(lingerTime))
+	if closeWrite(c) != nil {
 		return
 	}
 	b := getBuffers()
 	defer b.put()
 	for read := 0; read < lingerBytes; {
-		n, err := c.Conn.Read(b.in[:])
+		n, err := c.Read(b.in[:])
 		if err != nil {
 			return
 		}

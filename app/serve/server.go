@@ -176,8 +176,12 @@ func (s *Server) prepare(nc net.Conn, wraps []Wrap) {
 	for _, wrap := range wraps {
 		next, err := wrap(ctx, nc)
 		if err != nil {
+			s.noteRefused(peer, refusedHandshake, err)
+			if ctx.Err() == nil {
+				farewell(under) // the handshake may have said why; a reset could overtake that
+			}
+			reset(under)
 			s.gate.leave(addrOf(peer))
-			s.refuse(under, peer, refusedHandshake, err)
 			return
 		}
 		nc = next
@@ -243,6 +247,10 @@ func (s *Server) logClosed(c *Conn, end Ending, err error) {
 // TIME_WAIT, and says why.
 func (s *Server) refuse(c net.Conn, peer net.Addr, why Reason, err error) {
 	reset(c)
+	s.noteRefused(peer, why, err)
+}
+
+func (s *Server) noteRefused(peer net.Addr, why Reason, err error) {
 	s.Metrics.refused(why)
 	attrs := []any{"peer", text(peer), "reason", string(why)}
 	if err != nil {
