@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,7 +32,7 @@ const maxRequest = 16 << 10
 func upgrade(c net.Conn, path string) (net.Conn, error) {
 	limited := &io.LimitedReader{R: c, N: maxRequest}
 	in := bufio.NewReaderSize(limited, 4096)
-	w := &hijack{conn: &patient{Conn: c}, rw: bufio.NewReadWriter(in, bufio.NewWriter(c)), header: http.Header{}}
+	w := &hijack{conn: c, rw: bufio.NewReadWriter(in, bufio.NewWriter(c)), header: http.Header{}}
 	req, err := http.ReadRequest(in)
 	switch {
 	case limited.N <= 0:
@@ -54,34 +53,6 @@ func upgrade(c net.Conn, path string) (net.Conn, error) {
 	}
 	return newWSConn(ws), nil
 }
-
-// patient is the connection below a WebSocket, which cannot go on after an error
-// of reading, not even a timeout. So when a deadline has ended a read, patient
-// first hands out what had arrived by then, and fails when nothing comes for a
-// moment.
-type patient struct {
-	net.Conn
-	until time.Time // when its patience ends; zero before the first timeout
-}
-
-func (p *patient) Read(b []byte) (int, error) {
-	n, err := p.Conn.Read(b)
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		return n, err
-	}
-	now := time.Now()
-	if p.until.IsZero() {
-		p.until = now.Add(lingerTime)
-	}
-	if now.After(p.until) {
-		return n, err
-	}
-	p.Conn.SetReadDeadline(now.Add(pendingTime))
-	return p.Conn.Read(b)
-}
-
-// NetConn returns the connection below.
-func (p *patient) NetConn() net.Conn { return p.Conn }
 
 var wsBuffers sync.Pool // gorilla's write buffers, held only while writing
 
