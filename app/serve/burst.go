@@ -6,6 +6,7 @@ import (
 	"os"
 	"syscall"
 	"time"
+	"unicode/utf8"
 )
 
 // burst reads a connection in bursts of what is there, up to burstSize bytes. It
@@ -65,7 +66,7 @@ func (b *burst) read(fd uintptr) (again bool) {
 	if b.bufs == nil {
 		b.bufs = getBuffers()
 	}
-	b.n, b.drained, b.err = readFD(fd, b.bufs)
+	b.n, b.drained, b.err = readBurst(fd, b.bufs)
 	return b.err == errAgain
 }
 
@@ -94,7 +95,7 @@ const smallSize = 512
 // comes back full there is likely more, and the next read takes a large one.
 func (b *burst) nextGeneric() ([]byte, error) {
 	p := b.small
-	if b.n == len(b.small) {
+	if b.n > len(b.small)-utf8.UTFMax { // full, but for a rune that a WebSocket keeps whole
 		b.bufs = getBuffers()
 		p = b.bufs.in[:]
 	}
@@ -109,10 +110,14 @@ func (b *burst) nextGeneric() ([]byte, error) {
 	return p[:n:n], nil
 }
 
+// pendingTime is how long a connection without a file descriptor of its own is
+// asked for what it has: what has arrived is read in less.
+const pendingTime = 50 * time.Millisecond
+
 // pending returns what can be read without waiting, perhaps nothing.
 func (b *burst) pending() []byte {
 	if b.raw == nil {
-		b.conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+		b.conn.SetReadDeadline(time.Now().Add(pendingTime))
 		p, _ := b.nextGeneric()
 		return p
 	}

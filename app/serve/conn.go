@@ -251,17 +251,23 @@ const (
 // its way. So our FIN goes first, then the peer's rest is read away, within bounds.
 func (c *Conn) finish() {
 	defer c.Conn.Close()
-	c.Conn.SetDeadline(time.Now().Add(lingerTime))
-	if c.CloseWrite() != nil {
+	farewell(c.Conn, &c.parking)
+}
+
+// farewell ends our output and reads the peer's rest away. swept, where there is
+// one, says that a deadline is the sweep's.
+func farewell(c net.Conn, swept *atomic.Bool) {
+	c.SetDeadline(time.Now().Add(lingerTime))
+	if closeWrite(c) != nil {
 		return
 	}
 	b := getBuffers()
 	defer b.put()
 	for read := 0; read < lingerBytes; {
-		n, err := c.Conn.Read(b.in[:])
+		n, err := c.Read(b.in[:])
 		read += n
-		if errors.Is(err, os.ErrDeadlineExceeded) && c.parking.CompareAndSwap(true, false) { // not ours: the sweep's
-			c.Conn.SetReadDeadline(time.Now().Add(lingerTime))
+		if swept != nil && errors.Is(err, os.ErrDeadlineExceeded) && swept.CompareAndSwap(true, false) {
+			c.SetReadDeadline(time.Now().Add(lingerTime)) // the sweep's deadline came in between
 			continue
 		}
 		if err != nil {

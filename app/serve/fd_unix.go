@@ -1,31 +1,20 @@
-//go:build unix && !linux
+//go:build unix
 
 package serve
 
-import (
-	"net"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 const (
 	canReadFD = true
 	errAgain  = unix.EAGAIN
 )
 
-type header struct{}
-
 // readFD is read(2), started again when a signal interrupts it.
-func readFD(fd uintptr, b *buffers) (n int, drained bool, err error) {
+func readFD(fd uintptr, p []byte) (int, error) {
 	for {
-		n, err := unix.Read(int(fd), b.in[:])
+		n, err := unix.Read(int(fd), p)
 		if err != unix.EINTR {
-			return n, false, err
+			return n, err
 		}
 	}
 }
-
-// writeFD leaves the writing to package net.
-func writeFD(uintptr, []byte) (int, error) { return 0, nil }
-
-func askForRest(net.Listener) {}

@@ -7,11 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	canReadFD = true
-	errAgain  = unix.EAGAIN
-)
-
 // header is what recvmsg(2) fills in beside the bytes.
 type header struct {
 	msg     unix.Msghdr
@@ -19,12 +14,12 @@ type header struct {
 	control [unix.SizeofCmsghdr + 16]byte // TCP_INQ's message
 }
 
-// readFD reads what is there into b. Where the socket tells how much it has left
+// readBurst reads what is there into b. Where the socket tells how much it has left
 // (askForRest), drained says that this is nothing and that no FIN has come
 // either, so that the attempt to read more can be saved.
 //
 // It does not wait, so that Go's scheduler need not know of the system call.
-func readFD(fd uintptr, b *buffers) (n int, drained bool, err error) {
+func readBurst(fd uintptr, b *buffers) (n int, drained bool, err error) {
 	h := &b.header
 	h.iov.Base = &b.in[0]
 	h.iov.SetLen(len(b.in))
