@@ -67,7 +67,7 @@ type Conn struct {
 	addr    netip.Addr         // the key of Limits.MaxPerAddr
 
 	in, out  atomic.Int64 // bytes
-	progress func() int64 // more exact than in+out where bytes pass in the kernel; may be nil
+	progress func() int64 // of Server.mu; more exact than in+out where bytes pass in the kernel; may be nil
 	ending   atomic.Uint32
 	blocked  atomic.Bool // a write has been given up: the peer does not read
 	line     int         // bytes of the current line, for MaxLine

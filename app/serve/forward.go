@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Forward relays each conversation to another one that dial opens: streams with
@@ -34,36 +35,31 @@ func relay(ctx context.Context, c *Conn, up net.Conn) error {
 	var down net.Conn = c
 	if fast, ok := c.unseen(); ok {
 		down = fast
+		c.server.mu.Lock() // under which the sweep asks for it
 		c.progress = func() int64 { return tcpMoved(fast) }
+		c.server.mu.Unlock()
 	}
 	defer context.AfterFunc(ctx, func() {
 		reset(up)
 		c.cut(Aborted)
 	})()
+	// Where the bytes stay in the kernel, nobody counts them on the way.
+	uncounted := down != net.Conn(c)
+	half := func(dst, src net.Conn, count *atomic.Int64) error {
+		n, err := copyAndFinish(dst, src)
+		if uncounted {
+			count.Add(n)
+		}
+		if err != nil {
+			reset(up)
+			c.cut(c.failure())
+		}
+		return err
+	}
 	var both sync.WaitGroup
 	var upErr, downErr error
-	both.Go(func() { // what the peer says
-		var n int64
-		n, upErr = copyAndFinish(up, down)
-		if down != net.Conn(c) {
-			c.in.Add(n)
-		}
-		if upErr != nil {
-			reset(up)
-			c.cut(c.failure(upErr))
-		}
-	})
-	both.Go(func() { // what the other side answers
-		var n int64
-		n, downErr = copyAndFinish(down, up)
-		if down != net.Conn(c) {
-			c.out.Add(n)
-		}
-		if downErr != nil {
-			reset(up)
-			c.cut(c.failure(downErr))
-		}
-	})
+	both.Go(func() { upErr = half(up, down, &c.in) })
+	both.Go(func() { downErr = half(down, up, &c.out) })
 	both.Wait()
 	if err := errors.Join(upErr, downErr); err != nil {
 		return err
@@ -71,8 +67,8 @@ func relay(ctx context.Context, c *Conn, up net.Conn) error {
 	return io.EOF // both have ended properly
 }
 
-// failure says what an error of a relay means for the conversation.
-func (c *Conn) failure(err error) Ending {
+// failure says what the end of a relay by an error means for the conversation.
+func (c *Conn) failure() Ending {
 	if state, ok := tcpState(c.Conn); ok && state == tcpClosed {
 		return PeerRST
 	}
