@@ -213,7 +213,9 @@ func (s *Server) welcome(nc net.Conn, peer net.Addr) {
 	c := &Conn{Conn: nc, peer: peer, addr: addrOf(peer), opened: time.Now(), server: s, limiter: s.Limits.limiter()}
 	c.seenSince = c.opened
 	s.enter(c)
-	s.log.Info("accepted", "peer", text(peer), "local", text(nc.LocalAddr()), "service", s.Service.Name)
+	if s.logs(slog.LevelInfo) {
+		s.log.Info("accepted", "peer", text(peer), "local", text(nc.LocalAddr()), "service", s.Service.Name)
+	}
 	s.wg.Add(1)
 	s.run(c)
 }
@@ -262,7 +264,14 @@ func (s *Server) hold(c *Conn) error {
 	return s.Service.Hold(ctx, c)
 }
 
+// logs reports whether somebody reads a level: making the words costs more than
+// the conversation's own work.
+func (s *Server) logs(level slog.Level) bool { return s.log.Enabled(context.Background(), level) }
+
 func (s *Server) logClosed(c *Conn, end Ending, err error) {
+	if !s.logs(slog.LevelWarn) {
+		return
+	}
 	attrs := []any{
 		"peer", text(c.peer), "in", c.in.Load(), "out", c.out.Load(),
 		"duration", time.Since(c.opened).Round(time.Microsecond), "by", end.By(), "how", end.String(),
