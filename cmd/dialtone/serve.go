@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"os/exec"
 	"os/signal"
 	"strings"
 	"sync"
@@ -135,21 +137,25 @@ func (f *serveFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	addrs, err := listenAddresses(args)
+	if err := f.finishLimits(); err != nil {
+		return err
+	}
+	doors, err := activated()
 	if err != nil {
 		return err
 	}
-	if err := f.finishLimits(); err != nil {
+	addrs, err := listenAddresses(args, len(doors))
+	if err != nil {
 		return err
 	}
 	server := &serve.Server{Service: service, Limits: f.limits, Log: logger, ProxyProtocol: f.proxy}
 	if f.verbose > 0 {
 		server.View = &serve.View{W: os.Stderr, Hex: f.verbose > 1}
 	}
-	if err := f.loadIdentity(addrs); err != nil {
+	if err := f.loadIdentity(doors, addrs); err != nil {
 		return err
 	}
-	return f.serve(cmd.Context(), server, addrs, cmd.OutOrStdout())
+	return f.serve(cmd.Context(), server, doors, addrs, cmd.OutOrStdout())
 }
 
 func (f *serveFlags) logger() (*slog.Logger, error) {
@@ -187,6 +193,9 @@ func (f *serveFlags) newService(log *slog.Logger, args, command []string) (serve
 		if len(command) == 0 {
 			return serve.Service{}, nil, usage("write dialtone serve --service exec -- CMD ARGS", "the service exec needs a command")
 		}
+		if _, err := exec.LookPath(command[0]); err != nil {
+			return serve.Service{}, nil, withHint(fmt.Errorf("cannot run %q: %w", command[0], errors.Unwrap(err)), "check the spelling, or write the program's whole path")
+		}
 		return serve.Exec(log, command[0], command[1:]...), args, nil
 	case "forward":
 		if len(args) == 0 {
@@ -203,15 +212,25 @@ func (f *serveFlags) finishLimits() (err error) {
 	if f.tls12 {
 		f.identity.MinVersion = tls.VersionTLS12
 	}
-	for name, d := range map[string]time.Duration{
-		"idle": f.limits.Idle, "first-byte": f.limits.FirstByte, "handshake": f.limits.Handshake, "session": f.limits.Session, "drain": f.drain,
+	for _, limit := range []struct {
+		flag     string
+		value    any
+		negative bool
+	}{
+		{"max-conns", f.limits.Max, f.limits.Max < 0},
+		{"max-per-addr", f.limits.MaxPerAddr, f.limits.MaxPerAddr < 0},
+		{"idle", f.limits.Idle, f.limits.Idle < 0},
+		{"first-byte", f.limits.FirstByte, f.limits.FirstByte < 0},
+		{"handshake", f.limits.Handshake, f.limits.Handshake < 0},
+		{"session", f.limits.Session, f.limits.Session < 0},
+		{"drain", f.drain, f.drain < 0},
 	} {
-		if d < 0 {
-			return usage("", "--%s %s is negative", name, d)
+		if limit.negative {
+			return usage("", "--%s %v is negative", limit.flag, limit.value)
 		}
 	}
-	if f.limits.Max < 0 || f.limits.MaxPerAddr < 0 || f.limits.AcceptRate < 0 {
-		return usage("0 is no limit", "a limit cannot be negative")
+	if r := f.limits.AcceptRate; !(r >= 0 && r <= 1e9) { // NaN too
+		return usage("write a number such as 100 or 0.5; 0 is no limit", "--accept-rate %v is not between 0 and 1000000000", r)
 	}
 	if f.limits.Datagram > 65507 {
 		return usage("", "--datagram %d: a datagram has at most 65507 bytes", f.limits.Datagram)
@@ -243,15 +262,23 @@ func parseNetworks(flag string, list []string) (nets []netip.Prefix, err error) 
 }
 
 // loadIdentity reads or makes the certificate when an address needs one.
-func (f *serveFlags) loadIdentity(addrs []address.Address) error {
+func (f *serveFlags) loadIdentity(doors []door, addrs []address.Address) error {
+	if (f.identity.CertFile == "") != (f.identity.KeyFile == "") {
+		return usage("give both, or none for a self-signed certificate", "--cert needs --key, and --key needs --cert")
+	}
+	for _, d := range doors {
+		if d.addr.Secure() {
+			f.identity.Hosts = append(f.identity.Hosts, d.addr.Host)
+		}
+	}
 	for _, a := range addrs {
 		if a.Secure() {
 			f.identity.Hosts = append(f.identity.Hosts, a.Host)
 		}
 	}
 	if f.identity.Hosts == nil {
-		if f.identity.CertFile != "" || f.identity.ClientCAFile != "" {
-			return usage("listen on tls://HOST:PORT or wss://HOST:PORT", "--cert and --client-ca need an address with TLS")
+		if f.identity.CertFile != "" || f.identity.ClientCAFile != "" || f.identity.ALPN != nil || f.tls12 {
+			return usage("listen on tls://HOST:PORT or wss://HOST:PORT", "--cert, --client-ca, --alpn and --tls12 need an address with TLS")
 		}
 		return nil
 	}
@@ -263,7 +290,7 @@ func (f *serveFlags) loadIdentity(addrs []address.Address) error {
 }
 
 // serve listens everywhere, says so, and serves until a signal ends it.
-func (f *serveFlags) serve(ctx context.Context, server *serve.Server, addrs []address.Address, stdout io.Writer) error {
+func (f *serveFlags) serve(ctx context.Context, server *serve.Server, doors []door, addrs []address.Address, stdout io.Writer) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -274,7 +301,7 @@ func (f *serveFlags) serve(ctx context.Context, server *serve.Server, addrs []ad
 		}
 		defer stop()
 	}
-	doors, err := f.listen(ctx, addrs)
+	doors, err := f.listen(ctx, doors, addrs)
 	if err != nil {
 		return err
 	}
@@ -332,15 +359,15 @@ func (f *serveFlags) wait(ctx context.Context, server *serve.Server, signals <-c
 }
 
 func (f *serveFlags) reload() {
-	if f.identity.Hosts == nil {
-		return
+	if f.identity.Hosts == nil || f.identity.SelfSigned() && f.identity.ClientCAFile == "" {
+		return // there is no file to read again
 	}
 	if err := f.identity.Load(); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", oneLine(err.Error()))
 		fmt.Fprintln(os.Stderr, "hint: the former certificate stays in use")
 		return
 	}
-	fmt.Fprintf(os.Stderr, "certificate read again, SHA-256 fingerprint %s\n", f.identity.Fingerprint())
+	fmt.Fprintf(os.Stderr, "TLS files read again, certificate's SHA-256 fingerprint %s\n", f.identity.Fingerprint())
 }
 
 // stop drains the server. A second signal closes it now.
@@ -373,12 +400,15 @@ func (f *serveFlags) stop(server *serve.Server, signals <-chan os.Signal) error 
 // serveMetrics starts the metrics endpoint and returns how to end it.
 func (f *serveFlags) serveMetrics(server *serve.Server) (stop func(), err error) {
 	a, err := address.Parse(f.metrics)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case !strings.HasPrefix(a.Scheme, "tcp"):
+		return nil, usage("write HOST:PORT, such as 127.0.0.1:9100", "--metrics %s: metrics are served over plain HTTP only", a)
 	}
 	ln, err := net.Listen(a.Network(), a.Target())
 	if err != nil {
-		return nil, fmt.Errorf("metrics: %w", err)
+		return nil, fmt.Errorf("cannot serve metrics on %s: %w", a, err)
 	}
 	server.Metrics = serve.NewMetrics()
 	mux := http.NewServeMux()

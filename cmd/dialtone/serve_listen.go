@@ -34,15 +34,15 @@ func (d door) close() {
 // listenAddresses returns where to listen: what was typed, or the default, both
 // protocols on the classic port. Nothing typed and sockets handed over by
 // systemd means just those.
-func listenAddresses(args []string) ([]address.Address, error) {
-	if len(args) == 0 && os.Getenv("LISTEN_FDS") == "" {
+func listenAddresses(args []string, handed int) ([]address.Address, error) {
+	if len(args) == 0 && handed == 0 {
 		args = []string{"tcp://127.0.0.1:8000", "udp://127.0.0.1:8000"}
 	}
 	return parseAll(args)
 }
 
-// listen opens every address, or none.
-func (f *serveFlags) listen(ctx context.Context, addrs []address.Address) (doors []door, err error) {
+// listen opens every address, or none, beside the doors that were handed over.
+func (f *serveFlags) listen(ctx context.Context, doors []door, addrs []address.Address) (_ []door, err error) {
 	defer func() {
 		if err != nil {
 			for _, d := range doors {
@@ -50,9 +50,6 @@ func (f *serveFlags) listen(ctx context.Context, addrs []address.Address) (doors
 			}
 		}
 	}()
-	if doors, err = activated(); err != nil {
-		return doors, err
-	}
 	cfg := &net.ListenConfig{}
 	if f.reusePort {
 		cfg.Control = setReusePort
@@ -124,14 +121,4 @@ func activated() (doors []door, err error) {
 		doors = append(doors, d)
 	}
 	return doors, nil
-}
-
-// forwardDialer returns how the service forward reaches where it relays to.
-func (f *serveFlags) forwardDialer(text string) (func(context.Context) (net.Conn, error), error) {
-	a, err := address.Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	d := net.Dialer{Timeout: 10 * time.Second}
-	return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, a.Network(), a.Target()) }, nil
 }
