@@ -39,7 +39,7 @@ tcp6, udp, udp4, udp6, tls, ws, wss, unix; an IPv6 address stands in brackets.`,
 		SilenceUsage:  true,
 	}
 	root.SetHelpFunc(printHelp)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badUsage(err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.SetOut(os.Stdout)
 	root.SetErr(os.Stderr)
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"}) // --help is enough

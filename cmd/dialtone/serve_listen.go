@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -57,14 +59,50 @@ func (f *serveFlags) listen(ctx context.Context, doors []door, addrs []address.A
 	for _, a := range addrs {
 		d, err := openDoor(ctx, cfg, a)
 		if err != nil {
-			return doors, fmt.Errorf("cannot listen on %s: %w", a, err)
+			return doors, cannotListen(a, err)
 		}
 		doors = append(doors, d)
 	}
 	return doors, nil
 }
 
+// cannotListen says why, without package net's second mention of the address.
+func cannotListen(a address.Address, err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	inUse, missing := errors.Is(err, syscall.EADDRINUSE), errors.Is(err, fs.ErrNotExist)
+	err = fmt.Errorf("cannot listen on %s: %w", a, err)
+	switch {
+	case a.Scheme == "unix" && inUse:
+		return withHint(err, "another program listens there, or another file has that name: choose another path")
+	case a.Scheme == "unix" && missing:
+		return withHint(err, "make its directory first, or choose another path")
+	}
+	return err
+}
+
+// checkZone refuses interfaces that there are not: package net would listen
+// without one.
+func checkZone(a address.Address) error {
+	ip, err := netip.ParseAddr(a.Host)
+	if err != nil || ip.Zone() == "" {
+		return nil
+	}
+	if _, err := strconv.ParseUint(ip.Zone(), 10, 31); err == nil {
+		return nil
+	}
+	if _, err := net.InterfaceByName(ip.Zone()); err != nil {
+		return withHint(fmt.Errorf("no network interface is called %q", ip.Zone()), "ip link shows what they are called")
+	}
+	return nil
+}
+
 func openDoor(ctx context.Context, cfg *net.ListenConfig, a address.Address) (d door, err error) {
+	if err := checkZone(a); err != nil {
+		return d, err
+	}
 	if a.Datagram() {
 		d.packets, err = cfg.ListenPacket(ctx, a.Network(), a.Target())
 		if err == nil {
