@@ -50,6 +50,8 @@ func flagError(err error) error {
 		what, hint = "a whole number", "write a number such as 100"
 	case "float64":
 		what, hint = "a number", "write a number such as 100 or 0.5"
+	case "bool":
+		what, hint = "yes or no", "write --"+bad.GetFlag().Name+" alone, or with =false"
 	default:
 		return badUsage(fmt.Errorf("--%s: %w", bad.GetFlag().Name, errors.Unwrap(bad)))
 	}

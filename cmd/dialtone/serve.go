@@ -113,6 +113,12 @@ func (f *serveFlags) logger() (*slog.Logger, error) {
 // newService returns the service that was asked for, and the addresses that are
 // left to listen on.
 func (f *serveFlags) newService(log *slog.Logger, args, command []string) (serve.Service, []string, error) {
+	if f.service != "reply" && f.text != defaultText {
+		return serve.Service{}, nil, usage("add --service reply", "--text is for the service reply, not %s", f.service)
+	}
+	if f.service != "forward" && (f.forwardCA != "" || f.insecure) {
+		return serve.Service{}, nil, usage("add --service forward", "--forward-ca and --forward-insecure are for the service forward, not %s", f.service)
+	}
 	if len(command) > 0 && f.service != "exec" {
 		return serve.Service{}, nil, usage("add --service exec", "a command after -- is for the service exec, not %s", f.service)
 	}
@@ -170,7 +176,7 @@ func (f *serveFlags) loadIdentity(doors []door, addrs []address.Address) error {
 	}
 	f.identity.Hosts = append(f.identity.Hosts, "localhost")
 	if err := f.identity.Load(); err != nil {
-		return withHint(err, "--cert and --key take PEM files; without them a certificate is made")
+		return withHint(err, "--cert, --key and --client-ca take PEM files; without the first two a certificate is made")
 	}
 	return nil
 }
@@ -294,7 +300,7 @@ func (f *serveFlags) serveMetrics(server *serve.Server) (stop func(), err error)
 	}
 	ln, err := net.Listen(a.Network(), a.Target())
 	if err != nil {
-		return nil, fmt.Errorf("cannot serve metrics on %s: %w", a, err)
+		return nil, cannotListen(a, err)
 	}
 	server.Metrics = serve.NewMetrics()
 	mux := http.NewServeMux()

@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
+const defaultText = "This is Server" // the classic answer
+
 // serveFlags are the flags of the verb serve, as typed.
 type serveFlags struct {
 	service, text string
@@ -35,7 +37,7 @@ type serveFlags struct {
 func (f *serveFlags) define(cmd *cobra.Command) {
 	flagGroup(cmd, "Service", func(fs *pflag.FlagSet) {
 		fs.StringVar(&f.service, "service", "upper", "what to do: one of the services above, by `NAME`")
-		fs.StringVar(&f.text, "text", "This is Server", "the service reply says `TEXT`")
+		fs.StringVar(&f.text, "text", defaultText, "the service reply says `TEXT`")
 		fs.StringVar(&f.forwardCA, "forward-ca", "", "forward trusts the CAs in this PEM `FILE`, not the system's")
 		fs.BoolVar(&f.insecure, "forward-insecure", false, "forward to tls:// whoever is there, without verifying")
 	})
