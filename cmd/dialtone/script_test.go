@@ -56,7 +56,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 
 // patience is how long a script waits for what must come. It is never reached
 // unless a test fails.
-const patience = 15 * time.Second
+const patience = 6 * time.Second
 
 type jobs struct{ byName map[string]*job }
 
@@ -163,7 +163,7 @@ func scriptEnv(ts *testscript.TestScript) []string {
 			env[i] = name + "=" + v
 		}
 	}
-	return append(env, "WORK="+ts.Getenv("WORK"), "HOME="+ts.Getenv("HOME"), "TMPDIR="+ts.Getenv("TMPDIR"), "LISTEN_FDS=")
+	return append(env, "WORK="+ts.Getenv("WORK"), "HOME="+ts.Getenv("HOME"), "TMPDIR="+ts.Getenv("TMPDIR"), "LISTEN_FDS="+ts.Getenv("LISTEN_FDS"), "LISTEN_PID="+ts.Getenv("LISTEN_PID"))
 }
 
 func startServe(ts *testscript.TestScript, neg bool, args []string) {

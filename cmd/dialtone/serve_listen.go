@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -106,7 +107,7 @@ func openDoor(ctx context.Context, cfg *net.ListenConfig, a address.Address) (d 
 	if a.Datagram() {
 		d.packets, err = cfg.ListenPacket(ctx, a.Network(), a.Target())
 		if err == nil {
-			d.addr = a.At(d.packets.LocalAddr())
+			d.addr = at(a, d.packets.LocalAddr())
 		}
 		return d, err
 	}
@@ -115,9 +116,18 @@ func openDoor(ctx context.Context, cfg *net.ListenConfig, a address.Address) (d 
 		d.streams, err = cfg.Listen(ctx, a.Network(), a.Target())
 	}
 	if err == nil {
-		d.addr = a.At(d.streams.Addr())
+		d.addr = at(a, d.streams.Addr())
 	}
 	return d, err
+}
+
+// at is a.At, with a's zone where the system does not tell it again.
+func at(a address.Address, got net.Addr) address.Address {
+	b := a.At(got)
+	if host, _, ok := strings.Cut(a.Host, "%"); ok && b.Host == host {
+		b.Host = a.Host
+	}
+	return b
 }
 
 // removeStale removes a socket file that a server left behind: one on which
