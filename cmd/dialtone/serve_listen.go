@@ -151,7 +151,9 @@ func activated() (doors []door, err error) {
 	for _, file := range activation.Files(true) {
 		d := door{addr: address.Address{Scheme: "tcp"}}
 		switch file.Name() {
-		case "tls", "ws", "wss":
+		case "tls":
+			d.addr.Scheme = "tls"
+		case "ws", "wss":
 			d.addr = address.Address{Scheme: file.Name(), Path: "/"}
 		}
 		if d.streams, err = net.FileListener(file); err == nil {
