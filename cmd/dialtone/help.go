@@ -69,6 +69,26 @@ func printHelp(cmd *cobra.Command, _ []string) {
 	printFlags(w, cmd)
 }
 
+// newHelpCommand makes dialtone help VERB mean dialtone VERB --help.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "help [VERB]",
+		Short:  "Show how a verb is called",
+		Hidden: true, // --help is what the help speaks of
+		RunE: func(cmd *cobra.Command, args []string) error {
+			verb, rest, err := cmd.Root().Find(args)
+			if err == nil {
+				err = unknownVerb(cmd.Root(), rest)
+			}
+			if err != nil {
+				return err
+			}
+			verb.InitDefaultHelpFlag()
+			return verb.Help()
+		},
+	}
+}
+
 func printFlags(w io.Writer, cmd *cobra.Command) {
 	const general = "Flags"
 	var titles []string
@@ -86,6 +106,8 @@ func printFlags(w io.Writer, cmd *cobra.Command) {
 		sets[title].AddFlag(f)
 	})
 	for _, title := range titles {
-		fmt.Fprintf(w, "\n%s:\n%s", title, sets[title].FlagUsagesWrapped(80))
+		text := sets[title].FlagUsagesWrapped(80)
+		text = strings.ReplaceAll(text, "--verbose count", "--verbose      ") // -v takes no value
+		fmt.Fprintf(w, "\n%s:\n%s", title, text)
 	}
 }

@@ -42,7 +42,7 @@ func (f *serveFlags) define(cmd *cobra.Command) {
 		fs.BoolVar(&f.insecure, "forward-insecure", false, "forward to tls:// whoever is there, without verifying")
 	})
 	flagGroup(cmd, "Watching", func(fs *pflag.FlagSet) {
-		fs.CountVarP(&f.verbose, "verbose", "v", "show what is said, a line a message; -vv adds a hex dump``")
+		fs.CountVarP(&f.verbose, "verbose", "v", "show what is said, a line a message; -vv adds a hex dump")
 		fs.StringVar(&f.log, "log", "text", "log who came, went and was refused, in `FORMAT`: text, json or off")
 		fs.StringVar(&f.metrics, "metrics", "", "Prometheus metrics at http://`ADDR`/metrics")
 	})
