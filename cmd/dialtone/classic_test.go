@@ -22,6 +22,7 @@ import (
 func startRealServe(t *testing.T, n int, args ...string) (addrs []string) {
 	t.Helper()
 	cmd := exec.Command("dialtone", append([]string{"serve"}, args...)...)
+	cmd.Env = append(cmd.Environ(), "GORACE="+raceOptions)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()

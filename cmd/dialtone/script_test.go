@@ -55,6 +55,10 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 // unless a test fails.
 const patience = 30 * time.Second
 
+// raceOptions keep programs with the race detector from sleeping a second before
+// each exit.
+const raceOptions = "atexit_sleep_ms=0"
+
 type jobs struct{ byName map[string]*job }
 
 type job struct {
@@ -71,6 +75,7 @@ func setupScript(env *testscript.Env) error {
 	env.Values[jobsKey{}] = &jobs{byName: map[string]*job{}}
 	env.Setenv("LISTEN_FDS", "")
 	env.Setenv("LC_ALL", "C.UTF-8")
+	env.Setenv("GORACE", raceOptions)
 	return nil
 }
 
@@ -154,7 +159,7 @@ func lookPath(ts *testscript.TestScript, program string) (string, error) {
 // testscript does not tell all that a script has set, so that the names are here.
 func scriptEnv(ts *testscript.TestScript) []string {
 	env := os.Environ()
-	for _, name := range []string{"PATH", "WORK", "HOME", "TMPDIR", "LC_ALL", "ADDR", "PORT", "URL", "LISTEN_FDS", "LISTEN_PID"} {
+	for _, name := range []string{"PATH", "WORK", "HOME", "TMPDIR", "LC_ALL", "ADDR", "PORT", "URL", "GORACE", "LISTEN_FDS", "LISTEN_PID"} {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	return env
