@@ -18,7 +18,7 @@ build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/dialtone ./cmd/dialtone
 
 demo: build
-	@./bin/dialtone version && ./cmd/dialtone/testdata/demo.sh ./bin/dialtone
+	@doc/demo.sh bin/dialtone
 
 test: lint unit fuzz
 
@@ -31,7 +31,8 @@ lint:
 
 unit:
 	./.ci/prepare
-	$(GO) test -race -timeout 15m ./...
+	$(TOOL) gotestsum --format pkgname-and-test-fails -- -race -timeout 15m ./...
+	cd bench && $(GO) vet ./... && $(GO) tool -modfile=../tools.mod gotestsum --format pkgname-and-test-fails -- -race ./...
 
 # go test -fuzz takes one target of one package at a time.
 fuzz:
@@ -39,6 +40,10 @@ fuzz:
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
 	  done; done
+
+# A module of its own, so that peers do not weigh on go.mod; BENCHFLAGS=-short is a first look.
+bench: build
+	cd bench && $(GO) run . -dialtone ../bin/dialtone $(BENCHFLAGS)
 
 man:
 	$(GO) run -tags man ./cmd/dialtone man

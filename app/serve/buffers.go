@@ -13,8 +13,9 @@ const (
 
 // buffers are what a conversation holds while it has something to do.
 type buffers struct {
-	in  [burstSize]byte
-	out [answerRoom]byte
+	in     [burstSize]byte
+	out    [answerRoom]byte
+	header header
 }
 
 var pool = sync.Pool{New: func() any { return new(buffers) }}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"dialtone/app/escape"
 )
@@ -42,8 +43,7 @@ type member struct {
 
 func (r *room) hold(ctx context.Context, c *Conn) error {
 	m := &member{c: c, name: text(c.RemoteAddr()), queue: make(chan []byte, chatQueue)}
-	others := r.join(m)
-	m.queue <- fmt.Appendf(nil, "* you are %s; %d others are here\n", m.name, others)
+	r.join(m)
 	written := make(chan struct{})
 	go func() { defer close(written); m.write() }()
 	err := r.listen(m)
@@ -51,19 +51,19 @@ func (r *room) hold(ctx context.Context, c *Conn) error {
 	select {
 	case <-written:
 	case <-ctx.Done():
-		c.cut(Aborted)
+		c.SetWriteDeadline(time.Now().Add(lingerTime)) // for what is queued
 		<-written
 	}
 	return err
 }
 
-// join lets m hear the others, and returns how many they are.
-func (r *room) join(m *member) int {
+// join greets m and lets it hear the others.
+func (r *room) join(m *member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	m.queue <- fmt.Appendf(nil, "* you are %s; %d others are here\n", m.name, len(r.members)) // its first: there is room
 	r.tellLocked(m, fmt.Appendf(nil, "* %s joined\n", m.name))
 	r.members[m] = struct{}{}
-	return len(r.members) - 1
 }
 
 func (r *room) leave(m *member) {

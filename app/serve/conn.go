@@ -75,6 +75,11 @@ type Conn struct {
 	// Of the server's sweep, which alone uses them.
 	seen      int64
 	seenSince time.Time
+	asked     bool // it has been asked to park since it last moved
+
+	ticket   int32       // of the lot, whose lock guards it; 0 is not parked
+	dialogue *dialogue   // what a Talk's goroutine needs to go on
+	parking  atomic.Bool // the sweep asks the goroutine to park
 }
 
 // RemoteAddr returns the peer's address: behind a PROXY header, the client's.
@@ -94,14 +99,19 @@ func (c *Conn) Read(p []byte) (int, error) {
 // Write writes all of p, or returns why not.
 func (c *Conn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
-	c.out.Add(int64(n))
+	c.wrote(p[:n])
 	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
 		c.blocked.Store(true)
 	}
-	if n > 0 && c.server.View != nil {
-		c.server.View.Message(c.peer, false, p[:n])
-	}
 	return n, err
+}
+
+// wrote accounts for p, which has been sent.
+func (c *Conn) wrote(p []byte) {
+	c.out.Add(int64(len(p)))
+	if len(p) > 0 && c.server.View != nil {
+		c.server.View.Message(c.peer, false, p)
+	}
 }
 
 // took accounts for p, which has arrived: counts it, shows it, and makes it
@@ -180,9 +190,10 @@ func (c *Conn) stop(e Ending) {
 	}
 	if e == DrainTimeout {
 		c.Conn.SetReadDeadline(time.Unix(1, 0))
-		return
+	} else {
+		c.Conn.SetDeadline(time.Unix(1, 0))
 	}
-	c.Conn.SetDeadline(time.Unix(1, 0))
+	c.server.lot.wake(c)
 }
 
 // cut closes the connection now, with a reset where there can be one.
@@ -192,6 +203,7 @@ func (c *Conn) cut(e Ending) {
 		c.cancel()
 	}
 	reset(c.Conn)
+	c.server.lot.wake(c)
 }
 
 // reset closes c so that the peer gets a reset and nothing is left in the
@@ -239,17 +251,27 @@ const (
 // its way. So our FIN goes first, then the peer's rest is read away, within bounds.
 func (c *Conn) finish() {
 	defer c.Conn.Close()
-	c.Conn.SetDeadline(time.Now().Add(lingerTime))
-	if c.CloseWrite() != nil {
+	farewell(c.Conn, &c.parking)
+}
+
+// farewell ends our output and reads the peer's rest away. swept, where there is
+// one, says that a deadline is the sweep's.
+func farewell(c net.Conn, swept *atomic.Bool) {
+	c.SetDeadline(time.Now().Add(lingerTime))
+	if closeWrite(c) != nil {
 		return
 	}
 	b := getBuffers()
 	defer b.put()
 	for read := 0; read < lingerBytes; {
-		n, err := c.Conn.Read(b.in[:])
+		n, err := c.Read(b.in[:])
+		read += n
+		if swept != nil && errors.Is(err, os.ErrDeadlineExceeded) && swept.CompareAndSwap(true, false) {
+			c.SetReadDeadline(time.Now().Add(lingerTime)) // the sweep's deadline came in between
+			continue
+		}
 		if err != nil {
 			return
 		}
-		read += n
 	}
 }

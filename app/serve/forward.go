@@ -122,7 +122,8 @@ func copyDatagrams(dst, src net.Conn) (n int64, err error) {
 
 // copyBursts holds a buffer only while there is something to pass on.
 func copyBursts(dst, src net.Conn) (n int64, err error) {
-	from := newBurst(src)
+	var from burst
+	from.init(src, nil)
 	defer from.release()
 	for {
 		p, err := from.next()

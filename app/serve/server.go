@@ -35,22 +35,30 @@ type Server struct {
 	drain    sync.Once
 	wg       sync.WaitGroup // every goroutine of the server but the sweeper's
 	sweeper  sweeper
+	lot      lot // parked conversations
+	closeLot sync.Once
 
 	mu        sync.Mutex
 	conns     map[*Conn]struct{}
 	listeners map[io.Closer]struct{}
+	drained   bool // Shutdown waits no longer: whoever comes in now is ended at once
+	ended     int  // conversations, by that
 }
 
 // deadliner is a listener whose wait can be ended without closing it.
 type deadliner interface{ SetDeadline(time.Time) error }
 
-// interrupt ends the wait of a listener or packet connection.
+// interrupt ends the wait of a listener or packet connection, which may go on
+// sending.
 func interrupt(c io.Closer) {
-	if d, ok := c.(deadliner); ok {
-		d.SetDeadline(time.Unix(1, 0))
-		return
+	switch c := c.(type) {
+	case net.PacketConn:
+		c.SetReadDeadline(time.Unix(1, 0))
+	case deadliner:
+		c.SetDeadline(time.Unix(1, 0))
+	default:
+		c.Close()
 	}
-	c.Close()
 }
 
 // A Wrap turns a connection that was just accepted into the one to serve: it
@@ -67,9 +75,12 @@ func (s *Server) start() {
 		s.refusals = &burstLog{log: s.log}
 		s.life, s.kill = context.WithCancel(context.Background())
 		s.draining = make(chan struct{})
+		s.mu.Lock() // Open may be asked at any time
 		s.conns = map[*Conn]struct{}{}
 		s.listeners = map[io.Closer]struct{}{}
+		s.mu.Unlock()
 		s.Metrics.bind(s)
+		s.lot.open(s)
 		s.sweeper.start(s)
 	})
 }
@@ -84,6 +95,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, wraps ...Wrap) erro
 		return nil
 	}
 	defer s.delist(ln)
+	askForRest(ln)
 	defer context.AfterFunc(ctx, s.Close)()
 	full := &shedder{server: s, ln: ln}
 	defer full.close()
@@ -107,14 +119,18 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, wraps ...Wrap) erro
 	}
 }
 
+// acceptTime is longer than taking a whole accept queue takes.
+const acceptTime = time.Second
+
 // acceptRest takes the connections that the kernel completed before the server
-// was told to stop: their peers may have sent something already.
+// was told to stop: their peers may have sent something already. In a flood of
+// new ones it gives up after acceptTime, as nothing tells which came before.
 func (s *Server) acceptRest(ln net.Listener, wraps []Wrap) {
 	d, ok := ln.(deadliner)
-	if !ok || s.life.Err() != nil {
+	if !ok {
 		return
 	}
-	for {
+	for until := time.Now().Add(acceptTime); s.life.Err() == nil && time.Now().Before(until); {
 		d.SetDeadline(time.Now().Add(5 * time.Millisecond))
 		c, err := ln.Accept()
 		if err != nil {
@@ -173,11 +189,18 @@ func (s *Server) prepare(nc net.Conn, wraps []Wrap) {
 	if !s.identify(nc, peer) {
 		return
 	}
+	if len(wraps) > 0 {
+		nc = newPatient(nc)
+	}
 	for _, wrap := range wraps {
 		next, err := wrap(ctx, nc)
 		if err != nil {
+			s.noteRefused(peer, refusedHandshake, err)
+			if ctx.Err() == nil {
+				farewell(under, nil) // the handshake may have said why; a reset could overtake that
+			}
+			reset(under)
 			s.gate.leave(addrOf(peer))
-			s.refuse(under, peer, refusedHandshake, err)
 			return
 		}
 		nc = next
@@ -191,16 +214,27 @@ func (s *Server) welcome(nc net.Conn, peer net.Addr) {
 	c.seenSince = c.opened
 	s.enter(c)
 	s.log.Info("accepted", "peer", text(peer), "local", text(nc.LocalAddr()), "service", s.Service.Name)
-	s.wg.Go(func() { s.converse(c) })
+	s.wg.Add(1)
+	s.run(c)
 }
 
-// converse holds one conversation from its first byte to its close.
-func (s *Server) converse(c *Conn) {
+// run gives c's conversation a goroutine. wg counts the conversation until it has
+// ended, with a goroutine or parked.
+func (s *Server) run(c *Conn) {
+	go func() {
+		if s.converse(c) {
+			s.wg.Done()
+		}
+	}()
+}
+
+// converse holds one conversation until its close, or until it is parked.
+func (s *Server) converse(c *Conn) (over bool) {
 	var err error
-	if s.Service.Talk != nil {
-		err = s.talk(c, s.Service.Talk())
-	} else {
+	if s.Service.Talk == nil {
 		err = s.hold(c)
+	} else if err = s.converseByTalk(c); err == errParked {
+		return false
 	}
 	end := c.endedBy(err)
 	switch {
@@ -213,6 +247,7 @@ func (s *Server) converse(c *Conn) {
 	}
 	s.leave(c)
 	s.logClosed(c, end, err)
+	return true
 }
 
 func (s *Server) hold(c *Conn) error {
@@ -243,6 +278,10 @@ func (s *Server) logClosed(c *Conn, end Ending, err error) {
 // TIME_WAIT, and says why.
 func (s *Server) refuse(c net.Conn, peer net.Addr, why Reason, err error) {
 	reset(c)
+	s.noteRefused(peer, why, err)
+}
+
+func (s *Server) noteRefused(peer net.Addr, why Reason, err error) {
 	s.Metrics.refused(why)
 	attrs := []any{"peer", text(peer), "reason", string(why)}
 	if err != nil {
@@ -254,6 +293,9 @@ func (s *Server) refuse(c net.Conn, peer net.Addr, why Reason, err error) {
 func (s *Server) enter(c *Conn) {
 	s.mu.Lock()
 	s.conns[c] = struct{}{}
+	if s.drained { // out of the accept queue, or a handshake
+		s.endLocked(c)
+	}
 	if s.life.Err() != nil { // Close has been through already
 		c.cut(Aborted)
 	}
@@ -338,7 +380,7 @@ func (s *Server) Shutdown(ctx context.Context) (ended int) {
 	select {
 	case <-idle:
 	case <-ctx.Done():
-		s.each(func(c *Conn) { ended++; c.stop(DrainTimeout) })
+		s.endAll()
 		select {
 		case <-idle:
 		case <-time.After(2 * lingerTime):
@@ -346,7 +388,24 @@ func (s *Server) Shutdown(ctx context.Context) (ended int) {
 	}
 	s.Close()
 	<-idle
-	return ended
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
+}
+
+// endAll ends the conversations that are left after the drain.
+func (s *Server) endAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drained = true
+	for c := range s.conns {
+		s.endLocked(c)
+	}
+}
+
+func (s *Server) endLocked(c *Conn) {
+	s.ended++
+	c.stop(DrainTimeout)
 }
 
 // Close ends everything now, with resets, and returns when no goroutine of the
@@ -358,6 +417,7 @@ func (s *Server) Close() {
 	s.each(func(c *Conn) { c.cut(Aborted) })
 	s.wg.Wait()
 	s.sweeper.stop()
+	s.closeLot.Do(s.lot.close)
 	s.refusals.flush()
 }
 

@@ -29,17 +29,19 @@ func newSessions(s *Server, pc net.PacketConn) *sessions {
 // deliver gives a datagram to its peer's session, which may be new.
 func (ss *sessions) deliver(peer netip.AddrPort, p []byte) {
 	ss.mu.Lock()
-	sn := ss.byPeer[peer]
-	if sn == nil && !ss.ending {
+	sn, wanted := ss.byPeer[peer], !ss.ending
+	ss.mu.Unlock()
+	if sn == nil && wanted {
 		sn = ss.open(peer)
 	}
-	ss.mu.Unlock()
 	if sn != nil {
 		sn.put(p)
 	}
 }
 
-// open starts the conversation of a new peer; the caller holds mu.
+// open starts the conversation of a new peer. It is called by the loop of the
+// packet connection alone, and without mu: the server has a lock of its own, under
+// which it closes sessions.
 func (ss *sessions) open(peer netip.AddrPort) *session {
 	s, addr := ss.server, net.UDPAddrFromAddrPort(peer)
 	why := s.gate.enter()
@@ -55,7 +57,9 @@ func (ss *sessions) open(peer netip.AddrPort) *session {
 	}
 	sn := &session{sessions: ss, key: peer, peer: addr, queue: make(chan []byte, sessionQueue), closed: make(chan struct{})}
 	sn.read.init()
+	ss.mu.Lock()
 	ss.byPeer[peer] = sn
+	ss.mu.Unlock()
 	s.welcome(sn, addr)
 	return sn
 }

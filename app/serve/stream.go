@@ -3,202 +3,179 @@ package serve
 import (
 	"errors"
 	"io"
-	"net"
 	"os"
-	"syscall"
 	"time"
 )
 
 // This file is the way of a stream through a Talk:
 //
-//  1. burst.next waits for input and reads it into a pooled buffer
+//  1. burst waits for input and reads it into a pooled buffer
 //  2. Conn.took counts, shows and limits it
 //  3. Talk.Answer makes the answer, in the input's own bytes where it can
-//  4. Conn.Write sends it, and waits while the peer does not read
+//  4. send sends it, and waits while the peer does not read
 //  5. the buffers go back to the pool; without input there is nothing to hold
+//
+// A connection with a file descriptor goes through these inside the callback of
+// RawConn.Read, which runs whenever there is something to read: the descriptor is
+// safe to use there, and the runtime's poller is asked again only when all has
+// been read. Any other connection goes through them in a loop.
 
-// talk holds a conversation with t until it is over. It returns nil when the
-// service was done first, io.EOF when the peer was, or what went wrong.
-func (s *Server) talk(c *Conn, t Talk) error {
-	src := newBurst(c.Conn)
-	defer src.release()
-	out, more := t.Begin(nil)
-	if err := send(c, out); err != nil {
-		return err
-	}
-	for more {
-		p, err := src.next()
-		if err == nil {
-			err = c.took(p)
-		}
-		if err != nil {
-			return s.lastWords(c, t, src, err)
-		}
-		if more, err = s.answer(c, t, p, src.bufs.out[:0]); err != nil {
-			return err
-		}
-		src.release()
-	}
-	return nil
+// dialogue is a conversation with a Talk: all that is left of it while it is
+// parked.
+type dialogue struct {
+	c    *Conn
+	talk Talk
+	src  burst
+	fd   uintptr // good only inside exchange
+	err  error   // how exchange ended
 }
 
-// answer lets t answer p and sends what it says.
-func (s *Server) answer(c *Conn, t Talk, p, room []byte) (more bool, err error) {
-	start := s.Metrics.now()
+// errParked says that the conversation goes on without this goroutine.
+var errParked = errors.New("parked")
+
+// converseByTalk holds a conversation with a Talk until it is over or parked. It
+// returns nil when the service was done first, io.EOF when the peer was, or what
+// went wrong.
+func (s *Server) converseByTalk(c *Conn) error {
+	d := c.dialogue
+	if d == nil {
+		d = &dialogue{c: c, talk: s.Service.Talk()}
+		d.src.init(c.Conn, d.exchange)
+		c.dialogue = d
+		out, more := d.talk.Begin(nil)
+		if err := d.send(out); err != nil || !more {
+			return err
+		}
+	}
+	for {
+		err := d.run()
+		if errors.Is(err, os.ErrDeadlineExceeded) && c.parking.CompareAndSwap(true, false) {
+			c.Conn.SetReadDeadline(time.Time{})
+			if s.lot.park(c, d.src.raw) {
+				return errParked // another goroutine may have it by now
+			}
+			if Ending(c.ending.Load()) == Open {
+				continue
+			}
+		}
+		if err != nil {
+			err = d.lastWords(err)
+		}
+		d.src.release()
+		return err
+	}
+}
+
+// run reads and answers until that ends, in one way or the other.
+func (d *dialogue) run() error {
+	if d.src.raw != nil {
+		if err := d.src.raw.Read(d.src.callback); err != nil {
+			return err
+		}
+		return d.err
+	}
+	for {
+		p, err := d.src.next()
+		if err == nil {
+			err = d.c.took(p)
+		}
+		if err != nil {
+			return err
+		}
+		if more, err := d.answer(p); err != nil || !more {
+			return err
+		}
+		d.src.release()
+	}
+}
+
+// exchange reads and answers what is there, and returns false to wait for more.
+func (d *dialogue) exchange(fd uintptr) (over bool) {
+	d.fd = fd
+	defer func() { d.fd = 0 }()
+	for {
+		if again := d.src.read(fd); again {
+			d.src.release()
+			return false
+		}
+		p, err := d.src.taken()
+		if err == nil {
+			err = d.c.took(p)
+		}
+		said, more := d.c.out.Load(), false
+		if err == nil {
+			more, err = d.answer(p)
+		}
+		if err != nil || !more {
+			d.err = err
+			return true
+		}
+		// A reset that came along with the last bytes would show in what was
+		// said; where nothing was, only another read tells.
+		if d.src.drained && d.c.out.Load() != said {
+			d.src.release()
+			return false
+		}
+	}
+}
+
+// answer lets the Talk answer p and sends what it says.
+func (d *dialogue) answer(p []byte) (more bool, err error) {
+	metrics := d.c.server.Metrics
+	start := metrics.now()
 	for more = true; more; {
 		var out []byte
-		out, p, more = t.Answer(room, p)
-		if err := send(c, out); err != nil {
+		out, p, more = d.talk.Answer(d.src.bufs.out[:0], p)
+		if err := d.send(out); err != nil {
 			return false, err
 		}
 		if len(p) == 0 {
 			break
 		}
 	}
-	s.Metrics.latency(start)
+	metrics.latency(start)
 	return more, nil
+}
+
+// directSize bounds what is written without telling Go's scheduler, which could
+// not run anything else on this processor meanwhile: some microseconds' worth.
+const directSize = 16 << 10
+
+// send writes all of out, or returns why not.
+func (d *dialogue) send(out []byte) error {
+	if d.fd != 0 && len(out) > 0 && len(out) <= directSize {
+		n, err := writeFD(d.fd, out)
+		if err != nil {
+			return d.src.wrap("write", err)
+		}
+		d.c.wrote(out[:n])
+		out = out[n:] // the socket's buffer is full: wait
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	_, err := d.c.Write(out)
+	return err
 }
 
 // lastWords ends the conversation after a read has failed with err. When it is
 // the server that wants the end, what the peer's bytes in the kernel's buffer
 // ask is answered first: they were acknowledged.
-func (s *Server) lastWords(c *Conn, t Talk, src *burst, err error) error {
-	if errors.Is(err, os.ErrDeadlineExceeded) && Ending(c.ending.Load()) == DrainTimeout {
-		c.SetDeadline(time.Now().Add(lingerTime))
-		for {
-			p := src.pending()
-			if len(p) == 0 {
-				break
-			}
-			if c.took(p) != nil {
-				break
-			}
-			if more, e := s.answer(c, t, p, src.bufs.out[:0]); e != nil || !more {
+func (d *dialogue) lastWords(err error) error {
+	drained := errors.Is(err, os.ErrDeadlineExceeded) && Ending(d.c.ending.Load()) == DrainTimeout
+	if !drained && err != io.EOF {
+		return err
+	}
+	if drained {
+		d.c.SetDeadline(time.Now().Add(lingerTime))
+		for p := d.src.pending(); len(p) > 0 && d.c.took(p) == nil; p = d.src.pending() {
+			if more, e := d.answer(p); e != nil || !more {
 				return e
 			}
 		}
-		if e := send(c, t.End(nil)); e != nil {
-			return e
-		}
-		return err
 	}
-	if err == io.EOF {
-		if e := send(c, t.End(nil)); e != nil {
-			return e
-		}
+	if e := d.send(d.talk.End(nil)); e != nil {
+		return e
 	}
 	return err
-}
-
-func send(c *Conn, out []byte) error {
-	if len(out) == 0 {
-		return nil
-	}
-	_, err := c.Write(out)
-	return err
-}
-
-// burst reads a connection in bursts of what is there, up to burstSize bytes.
-type burst struct {
-	conn net.Conn
-	raw  syscall.RawConn // nil: no file descriptor to read from directly
-	bufs *buffers        // nil while there is nothing to read
-
-	attempt func(fd uintptr) bool // one closure for all reads
-	n       int
-	err     error
-	small   []byte // without raw: what an idle connection waits with
-}
-
-func newBurst(c net.Conn) *burst {
-	b := &burst{conn: c}
-	if sc, ok := c.(syscall.Conn); ok && canReadFD {
-		if raw, err := sc.SyscallConn(); err == nil {
-			b.raw = raw
-			b.attempt = b.tryRead
-			return b
-		}
-	}
-	b.small = make([]byte, smallSize)
-	return b
-}
-
-// next waits for bytes and returns them; they are good until release or the
-// next call. It returns io.EOF after the peer's FIN.
-func (b *burst) next() ([]byte, error) {
-	if b.raw == nil {
-		return b.nextGeneric()
-	}
-	if err := b.raw.Read(b.attempt); err != nil {
-		return nil, err
-	}
-	switch {
-	case b.err != nil:
-		return nil, &net.OpError{Op: "read", Net: "tcp", Source: b.conn.LocalAddr(), Addr: b.conn.RemoteAddr(), Err: os.NewSyscallError("read", b.err)}
-	case b.n == 0:
-		return nil, io.EOF
-	}
-	return b.bufs.in[:b.n], nil
-}
-
-// tryRead is what RawConn.Read calls when there may be something to read. It
-// borrows a buffer for the attempt, and returns it before waiting.
-func (b *burst) tryRead(fd uintptr) bool {
-	if b.bufs == nil {
-		b.bufs = getBuffers()
-	}
-	b.n, b.err = readFD(fd, b.bufs.in[:])
-	if b.err == errAgain {
-		b.release()
-		return false
-	}
-	return true
-}
-
-// smallSize is the buffer of an idle connection that can only wait inside Read,
-// such as a TLS one: enough for a line.
-const smallSize = 512
-
-// nextGeneric reads from any net.Conn. It waits with the small buffer; when that
-// comes back full there is likely more, and the next read takes a large one.
-func (b *burst) nextGeneric() ([]byte, error) {
-	p := b.small
-	if b.n == len(b.small) {
-		b.bufs = getBuffers()
-		p = b.bufs.in[:]
-	}
-	n, err := b.conn.Read(p)
-	b.n = min(n, len(b.small))
-	if n == 0 {
-		return nil, err
-	}
-	if b.bufs == nil { // the answer needs its room
-		b.bufs = getBuffers()
-	}
-	return p[:n], nil
-}
-
-// pending returns what can be read without waiting, perhaps nothing.
-func (b *burst) pending() []byte {
-	if b.raw == nil {
-		b.conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-		p, _ := b.nextGeneric()
-		return p
-	}
-	n := 0
-	b.raw.Control(func(fd uintptr) {
-		b.tryRead(fd)
-		n = b.n
-	})
-	if b.bufs == nil || n <= 0 || b.err != nil {
-		return nil
-	}
-	return b.bufs.in[:n]
-}
-
-func (b *burst) release() {
-	if b.bufs != nil {
-		b.bufs.put()
-		b.bufs = nil
-	}
 }

@@ -1,7 +1,9 @@
 package serve
 
 import (
+	"runtime/debug"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -15,7 +17,7 @@ type sweeper struct {
 
 func (w *sweeper) start(s *Server) {
 	w.quit = make(chan struct{})
-	tick := time.Second
+	tick := 250 * time.Millisecond
 	for _, d := range []time.Duration{s.Limits.Idle, s.Limits.FirstByte, s.Limits.Session} {
 		if d > 0 {
 			tick = min(tick, max(d/8, 5*time.Millisecond))
@@ -32,15 +34,28 @@ func (w *sweeper) stop() {
 func (w *sweeper) run(s *Server, tick time.Duration) {
 	t := time.NewTicker(tick)
 	defer t.Stop()
+	var parked int64
+	var released time.Time
 	for {
 		select {
 		case <-w.quit:
 			return
 		case now := <-t.C:
 			s.each(func(c *Conn) { c.sweep(now, &s.Limits) })
+			parked += s.lot.parkedSince()
+			if parked >= releaseParked && now.Sub(released) >= releasePause {
+				debug.FreeOSMemory() // the stacks of goroutines that are gone
+				parked, released = 0, now
+			}
 		}
 	}
 }
+
+const (
+	parkAfter     = time.Second      // without a byte
+	releaseParked = 1000             // conversations whose goroutines make a collection worth its price
+	releasePause  = 10 * time.Second // between two of these
+)
 
 // sweep ends c when nothing has moved for too long.
 func (c *Conn) sweep(now time.Time, l *Limits) {
@@ -48,7 +63,7 @@ func (c *Conn) sweep(now time.Time, l *Limits) {
 		return
 	}
 	if m := c.moved(); m != c.seen {
-		c.seen, c.seenSince = m, now
+		c.seen, c.seenSince, c.asked = m, now, false
 		return
 	}
 	still, idle := now.Sub(c.seenSince), l.idle(c)
@@ -59,6 +74,17 @@ func (c *Conn) sweep(now time.Time, l *Limits) {
 		c.stop(PeerRST)
 	case idle > 0 && still >= idle:
 		c.stop(IdleTimeout)
+	case !c.asked && still >= parkAfter && c.server.Service.Talk != nil:
+		c.askToPark()
+	}
+}
+
+// askToPark wakes c's goroutine from its wait for input, to park itself.
+func (c *Conn) askToPark() {
+	c.asked = true
+	if _, ok := c.Conn.(syscall.Conn); ok {
+		c.parking.Store(true)
+		c.Conn.SetReadDeadline(time.Unix(1, 0))
 	}
 }
 

@@ -32,12 +32,16 @@ const maxRequest = 16 << 10
 func upgrade(c net.Conn, path string) (net.Conn, error) {
 	limited := &io.LimitedReader{R: c, N: maxRequest}
 	in := bufio.NewReaderSize(limited, 4096)
+	w := &hijack{conn: c, rw: bufio.NewReadWriter(in, bufio.NewWriter(c)), header: http.Header{}}
 	req, err := http.ReadRequest(in)
-	if err != nil {
+	switch {
+	case limited.N <= 0:
+		http.Error(w, "too much", http.StatusRequestHeaderFieldsTooLarge)
+		return nil, fmt.Errorf("WebSocket request: more than %d bytes", maxRequest)
+	case err != nil:
 		return nil, fmt.Errorf("WebSocket request: %w", noEOF(err))
 	}
 	limited.N = 1 << 62 // the request is over; from here on it is the stream
-	w := &hijack{conn: c, rw: bufio.NewReadWriter(in, bufio.NewWriter(c)), header: http.Header{}}
 	if req.URL.RequestURI() != path {
 		http.Error(w, "nothing here", http.StatusNotFound)
 		return nil, fmt.Errorf("WebSocket request: for %q, not %q", req.URL.RequestURI(), path)
@@ -87,6 +91,8 @@ type wsConn struct {
 	*websocket.Conn
 	message io.Reader // what is left of the message being read
 	binary  atomic.Bool
+	cut     [utf8.UTFMax]byte // the beginning of a rune of a text message
+	held    int               // how many bytes of cut are there
 	closing sync.Once
 }
 
@@ -95,6 +101,8 @@ func newWSConn(ws *websocket.Conn) *wsConn {
 	return &wsConn{Conn: ws}
 }
 
+// Read does not end inside a rune of a text message: an echo of that half would
+// have to go as binary.
 func (w *wsConn) Read(p []byte) (int, error) {
 	for {
 		if w.message == nil {
@@ -105,14 +113,33 @@ func (w *wsConn) Read(p []byte) (int, error) {
 			w.binary.Store(kind == websocket.BinaryMessage)
 			w.message = r
 		}
-		n, err := w.message.Read(p)
-		if errors.Is(err, io.EOF) {
+		held := copy(p, w.cut[:w.held])
+		w.held = 0
+		n, err := w.message.Read(p[held:])
+		n += held
+		switch {
+		case errors.Is(err, io.EOF):
 			w.message, err = nil, nil
+		case !w.binary.Load() && len(p) > utf8.UTFMax:
+			n = w.holdBack(p[:n])
 		}
 		if n > 0 || err != nil {
 			return n, wsError(err)
 		}
 	}
+}
+
+// holdBack keeps a rune that p's end has cut, and returns what is left of p.
+func (w *wsConn) holdBack(p []byte) int {
+	for k := 1; k < utf8.UTFMax && k <= len(p); k++ {
+		if tail := p[len(p)-k:]; utf8.RuneStart(tail[0]) {
+			if !utf8.FullRune(tail) {
+				w.held = copy(w.cut[:], tail)
+			}
+			break
+		}
+	}
+	return len(p) - w.held
 }
 
 func (w *wsConn) Write(p []byte) (int, error) {

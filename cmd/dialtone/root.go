@@ -58,6 +58,8 @@ tcp6, udp, udp4, udp6, tls, ws, wss, unix; an IPv6 address stands in brackets.`,
 func verbs() []*cobra.Command {
 	return []*cobra.Command{
 		newServeCommand(),
+		newConnectCommand(),
+		newResolveCommand(),
 		newVersionCommand(),
 	}
 }

@@ -1,0 +1,67 @@
+package sockets
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestOthersProcessesAreHiddenNotForgotten lets another process hold a listener
+// and looks for it as root and as a user without rights.
+func TestOthersProcessesAreHiddenNotForgotten(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("becoming another user needs root")
+	}
+	at, pid := listenElsewhere(t)
+	list := owned(t, "tcp", at)
+	if len(list) != 1 || len(list[0].Processes) != 1 || list[0].Processes[0] != (Process{PID: pid, Name: "sleep"}) {
+		t.Fatalf("as root: %+v, want sleep, %d", list, pid)
+	}
+	asNobody(t, func() { list = owned(t, "tcp", at) })
+	if len(list) != 1 || len(list[0].Processes) != 0 || !list[0].Hidden || list[0].UID != 0 {
+		t.Errorf("as nobody: %+v, want a hidden process of user 0", list)
+	}
+}
+
+// listenElsewhere hands a listener over to a process that does nothing.
+func listenElsewhere(t *testing.T) (at string, pid int) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	f, err := l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	cmd := exec.Command("sleep", "600")
+	cmd.ExtraFiles = []*os.File{f}
+	if err := cmd.Start(); err != nil {
+		t.Skip("needs the program sleep:", err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	return l.Addr().String(), cmd.Process.Pid
+}
+
+// asNobody runs f on a thread whose effective user is 65534: the raw system call
+// changes that thread alone.
+func asNobody(t *testing.T, f func()) {
+	t.Helper()
+	const keep = ^uintptr(0)
+	runtime.LockOSThread()
+	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, keep, 65534, keep); errno != 0 {
+		runtime.UnlockOSThread()
+		t.Skip("cannot become another user:", errno)
+	}
+	f()
+	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, keep, 0, keep); errno != 0 {
+		t.Fatal("cannot become root again:", errno) // the thread ends with the test's goroutine
+	}
+	runtime.UnlockOSThread()
+}
