@@ -20,7 +20,6 @@ import (
 	"dialtone/app/serve"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 func newServeCommand() *cobra.Command {
@@ -318,9 +317,6 @@ func plural(n int, what string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }
-
-// isTerminal reports whether somebody looks at f.
-func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // parseAll parses addresses, or returns the first that is wrong.
 func parseAll(list []string) (addrs []address.Address, err error) {
