@@ -19,7 +19,8 @@ import (
 // input and output. The peer's FIN ends the process's input; what the process
 // still writes is sent. When the peer aborts, or the server ends the
 // conversation, the process and its whole group are terminated, and killed if
-// they do not go. What it writes to standard error is logged, a line an event.
+// they do not go. What it writes to standard error is logged, a line an event, and
+// so is an exit status other than 0.
 //
 // The environment tells who is there, as ucspi-tcp's does: TCPREMOTEIP,
 // TCPREMOTEPORT, TCPLOCALIP, TCPLOCALPORT, and PROTO.
@@ -30,8 +31,14 @@ func Exec(log *slog.Logger, name string, args ...string) Service {
 	return Service{Name: "exec", Hold: func(ctx context.Context, c *Conn) error {
 		p := &process{cmd: exec.Command(name, args...), c: c}
 		p.cmd.Env = append(os.Environ(), environment(c)...)
-		p.cmd.Stderr = &logLines{log: log, peer: text(c.RemoteAddr())}
-		return p.run(ctx)
+		stderr := &logLines{log: log.With("peer", text(c.RemoteAddr()))}
+		p.cmd.Stderr = stderr
+		err := p.run(ctx)
+		stderr.flush()
+		if state := p.cmd.ProcessState; state != nil && !state.Success() {
+			stderr.log.Warn("exited", "status", state.String())
+		}
+		return err
 	}}
 }
 
@@ -189,7 +196,6 @@ func terminate(cmd *exec.Cmd, exited <-chan struct{}) {
 // quote the peer.
 type logLines struct {
 	log  *slog.Logger
-	peer string
 	line []byte
 }
 
@@ -204,8 +210,20 @@ func (l *logLines) Write(p []byte) (int, error) {
 			break
 		}
 		l.line = append(l.line, p[:min(i, max(0, logLine-len(l.line)))]...)
-		l.log.Warn("stderr", "peer", l.peer, "line", escape.Line(l.line, logLine))
-		l.line, p = l.line[:0], p[i+1:]
+		l.end()
+		p = p[i+1:]
 	}
 	return n, nil
+}
+
+func (l *logLines) end() {
+	l.log.Warn("stderr", "line", escape.Line(l.line, logLine))
+	l.line = l.line[:0]
+}
+
+// flush logs a last line that has no line feed. Nobody writes any more.
+func (l *logLines) flush() {
+	if len(l.line) > 0 {
+		l.end()
+	}
 }

@@ -16,6 +16,7 @@ import (
 	"dialtone/app/escape"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // usageError is a command line that cannot be meant: exit code 2.
@@ -33,6 +34,28 @@ func badUsage(err error) error { return &usageError{err: err} }
 // usage makes a usage error with a hint, which may be empty.
 func usage(hint, format string, args ...any) error {
 	return &usageError{fmt.Errorf(format, args...), hint}
+}
+
+// flagError makes a usage error of what the flag parser says.
+func flagError(err error) error {
+	var bad *pflag.InvalidValueError
+	if !errors.As(err, &bad) {
+		return badUsage(err)
+	}
+	var what, hint string
+	switch bad.GetFlag().Value.Type() {
+	case "duration":
+		what, hint = "a time", "write a number with ms, s, m or h, such as 500ms or 1h30m"
+	case "int", "uint", "uint16", "int64", "uint64":
+		what, hint = "a whole number", "write a number such as 100"
+	case "float64":
+		what, hint = "a number", "write a number such as 100 or 0.5"
+	case "bool":
+		what, hint = "yes or no", "write --"+bad.GetFlag().Name+" alone, or with =false"
+	default:
+		return badUsage(fmt.Errorf("--%s: %w", bad.GetFlag().Name, errors.Unwrap(bad)))
+	}
+	return usage(hint, "--%s %q is not %s", bad.GetFlag().Name, bad.GetValue(), what)
 }
 
 // hinted is an error whose hint is known where it happened.

@@ -19,8 +19,29 @@ func flagGroup(cmd *cobra.Command, title string, add func(*pflag.FlagSet)) {
 	add(fs)
 	fs.VisitAll(func(f *pflag.Flag) {
 		f.Annotations = map[string][]string{groupAnnotation: {title}}
+		if f.Value.Type() == "duration" {
+			f.DefValue = shortDuration(f.DefValue)
+		}
 	})
 	cmd.Flags().AddFlagSet(fs)
+}
+
+// shortDuration makes 1h of 1h0m0s.
+func shortDuration(s string) string {
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// complete lets the shell complete the values of a flag.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // there is no such flag
+	}
 }
 
 // printHelp is the help of every verb: what it does, how to call it, examples,
@@ -48,6 +69,26 @@ func printHelp(cmd *cobra.Command, _ []string) {
 	printFlags(w, cmd)
 }
 
+// newHelpCommand makes dialtone help VERB mean dialtone VERB --help.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "help [VERB]",
+		Short:  "Show how a verb is called",
+		Hidden: true, // --help is what the help speaks of
+		RunE: func(cmd *cobra.Command, args []string) error {
+			verb, rest, err := cmd.Root().Find(args)
+			if err == nil {
+				err = unknownVerb(cmd.Root(), rest)
+			}
+			if err != nil {
+				return err
+			}
+			verb.InitDefaultHelpFlag()
+			return verb.Help()
+		},
+	}
+}
+
 func printFlags(w io.Writer, cmd *cobra.Command) {
 	const general = "Flags"
 	var titles []string
@@ -65,6 +106,8 @@ func printFlags(w io.Writer, cmd *cobra.Command) {
 		sets[title].AddFlag(f)
 	})
 	for _, title := range titles {
-		fmt.Fprintf(w, "\n%s:\n%s", title, sets[title].FlagUsagesWrapped(100))
+		text := sets[title].FlagUsagesWrapped(80)
+		text = strings.ReplaceAll(text, "--verbose count", "--verbose      ") // -v takes no value
+		fmt.Fprintf(w, "\n%s:\n%s", title, text)
 	}
 }

@@ -13,5 +13,12 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the real command as testdata/*.txtar say.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata", RequireExplicitExec: true})
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               setupScript,
+		Cmds:                scriptCommands,
+		Condition:           scriptCondition,
+	})
 }

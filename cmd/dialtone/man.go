@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra/doc"
 )
@@ -29,5 +30,27 @@ func writeManPages(dir string) error {
 	}
 	root := newRoot()
 	root.DisableAutoGenTag = true
+	for _, c := range root.Commands() {
+		c.Long = indentedAsCode(c.Long)
+	}
 	return doc.GenManTree(root, &doc.GenManHeader{Title: "DIALTONE", Section: "1", Source: "dialtone"}, dir)
+}
+
+// indentedAsCode makes what is indented in a help text a block of its own: the
+// generator reads Markdown, which would run its lines together.
+func indentedAsCode(text string) string {
+	var b strings.Builder
+	code := false
+	for line := range strings.Lines(text) {
+		if was := code; line != "\n" {
+			if code = strings.HasPrefix(line, "  "); code != was {
+				b.WriteString("\n")
+			}
+		}
+		if code && line != "\n" {
+			b.WriteString("    ")
+		}
+		b.WriteString(line)
+	}
+	return b.String()
 }

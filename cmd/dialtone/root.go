@@ -37,12 +37,14 @@ tcp6, udp, udp4, udp6, tls, ws, wss, unix; an IPv6 address stands in brackets.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
+
+		SuggestionsMinimumDistance: 2,
 	}
 	root.SetHelpFunc(printHelp)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badUsage(err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.SetOut(os.Stdout)
 	root.SetErr(os.Stderr)
-	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help"}) // --help is enough
+	root.SetHelpCommand(newHelpCommand())
 	root.InitDefaultVersionFlag()
 	for _, c := range verbs() {
 		c.DisableFlagsInUseLine = true

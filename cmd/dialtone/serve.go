@@ -2,14 +2,14 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
+	"os/exec"
 	"os/signal"
 	"strings"
 	"sync"
@@ -20,105 +20,46 @@ import (
 	"dialtone/app/serve"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
-	"golang.org/x/term"
 )
-
-// serveFlags are the flags of the verb serve, as typed.
-type serveFlags struct {
-	service, text string
-	forwardCA     string
-	insecure      bool
-
-	limits      serve.Limits
-	rate        byteRate
-	maxLine     byteSize
-	datagram    byteSize
-	allow, deny []string
-	drain       time.Duration
-
-	identity serve.Identity
-	tls12    bool
-
-	proxy, reusePort bool
-	verbose          int
-	log, metrics     string
-}
 
 func newServeCommand() *cobra.Command {
 	f := &serveFlags{}
 	cmd := &cobra.Command{
 		Use:   "serve [ADDR...] [flags] [-- CMD ARGS...]",
 		Short: "Hold conversations: a server for TCP, UDP, TLS, WebSocket and Unix sockets",
-		Long: `Serve holds conversations with any number of clients at the same time. It listens on
-tcp://127.0.0.1:8000 and udp://127.0.0.1:8000 unless told otherwise. Port 0 picks a free
-port; the addresses are printed on standard output, everything else on standard error.
+		Long: `Serve holds conversations with any number of clients at the same time. Without
+an address it listens on tcp://127.0.0.1:8000 and udp://127.0.0.1:8000. Port 0
+picks a free port. The addresses are printed on standard output, everything
+else on standard error.
 
-Services (--service):
-  upper         answers in upper case; a line "exit" ends the conversation (default)
-  echo          answers with the same bytes
-  discard       answers nothing
-  time          says what time it is and closes
-  reply         answers every message with --text
-  chat          everybody hears everybody
-  exec          runs CMD for each connection, as its standard input and output
-  forward ADDR  relays to ADDR, the last address given
+What it says depends on the service:
+  --service upper         the same in upper case; a line "exit" ends the
+                          conversation (the default)
+  --service echo          the same bytes
+  --service discard       nothing
+  --service time          what time it is, and closes
+  --service reply         --text, to every message
+  --service chat          what the others say: everybody hears everybody
+  --service exec          what CMD says: one process for each connection, as
+                          its standard input and output
+  --service forward ADDR  what the server at ADDR says, a relay to it; ADDR is
+                          the last of the addresses
 
-Ctrl-C, or SIGTERM, stops accepting and lets the conversations that are open finish
-within --drain; a second one closes now. SIGHUP reads the TLS files again.`,
+Ctrl-C or SIGTERM ends it: nobody new may come in, and the conversations that
+are open get --drain to finish. A second Ctrl-C closes them at once. SIGHUP
+reads the TLS files again. Sockets that systemd hands over are served too.`,
 		Example: `  dialtone serve
-  dialtone serve tcp://127.0.0.1:0 --service echo -v
+  dialtone serve 127.0.0.1:0 udp://127.0.0.1:0 --service echo -v
   dialtone serve tls://127.0.0.1:0 --service time
+  dialtone serve unix:talk.sock --service chat
   dialtone serve 127.0.0.1:0 --service exec -- tr a-z A-Z
   dialtone serve 127.0.0.1:0 --service forward 127.0.0.1:8000`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	f.define(cmd)
+	complete(cmd, "service", "upper", "echo", "discard", "time", "reply", "chat", "exec", "forward")
+	complete(cmd, "log", "text", "json", "off")
 	return cmd
-}
-
-func (f *serveFlags) define(cmd *cobra.Command) {
-	flagGroup(cmd, "Service", func(fs *pflag.FlagSet) {
-		fs.StringVar(&f.service, "service", "upper", "what to do with a conversation: upper, echo, discard, time, reply, chat, exec or forward")
-		fs.StringVar(&f.text, "text", "This is Server", "what reply answers")
-		fs.StringVar(&f.forwardCA, "forward-ca", "", "PEM file of the CAs that forward trusts, instead of the system's")
-		fs.BoolVar(&f.insecure, "forward-insecure", false, "forward to a TLS server without verifying who it is")
-	})
-	flagGroup(cmd, "Watching", func(fs *pflag.FlagSet) {
-		fs.CountVarP(&f.verbose, "verbose", "v", "show the conversations, a line a message; -vv adds a hex dump")
-		fs.StringVar(&f.log, "log", "text", "log accepted, closed and refused connections as text, json or off")
-		fs.StringVar(&f.metrics, "metrics", "", "serve Prometheus metrics over HTTP on `ADDR`, path /metrics")
-	})
-	f.defineLimits(cmd)
-	flagGroup(cmd, "TLS (tls:// and wss:// addresses)", func(fs *pflag.FlagSet) {
-		fs.StringVar(&f.identity.CertFile, "cert", "", "PEM `FILE` of the certificate; without one a self-signed certificate is made")
-		fs.StringVar(&f.identity.KeyFile, "key", "", "PEM `FILE` of its private key")
-		fs.StringVar(&f.identity.ClientCAFile, "client-ca", "", "clients must show a certificate signed by a CA in this PEM `FILE`")
-		fs.StringSliceVar(&f.identity.ALPN, "alpn", nil, "protocols to offer, best first")
-		fs.BoolVar(&f.tls12, "tls12", false, "allow TLS 1.2 too")
-	})
-	flagGroup(cmd, "Listening", func(fs *pflag.FlagSet) {
-		fs.BoolVar(&f.proxy, "proxy-protocol", false, "streams begin with a PROXY header (version 1 or 2) that names the client")
-		fs.BoolVar(&f.reusePort, "reuseport", false, "let other processes listen on the same addresses (SO_REUSEPORT)")
-	})
-}
-
-func (f *serveFlags) defineLimits(cmd *cobra.Command) {
-	flagGroup(cmd, "Limits (0 is none)", func(fs *pflag.FlagSet) {
-		fs.IntVar(&f.limits.Max, "max-conns", 0, "connections at once; the file limit bounds them anyway")
-		fs.IntVar(&f.limits.MaxPerAddr, "max-per-addr", 0, "connections at once from one IP address")
-		fs.Float64Var(&f.limits.AcceptRate, "accept-rate", 0, "new connections a second")
-		fs.Var(&f.rate, "rate", "bytes a second that are read from one connection")
-		fs.DurationVar(&f.limits.Idle, "idle", time.Hour, "end a conversation in which nothing has moved for so long")
-		fs.DurationVar(&f.limits.FirstByte, "first-byte", 0, "end one whose client has not said anything for so long")
-		fs.DurationVar(&f.limits.Handshake, "handshake", 10*time.Second, "time for the PROXY header, TLS and WebSocket")
-		fs.DurationVar(&f.limits.Session, "session", time.Minute, "end a UDP session (chat, exec, forward) idle for so long")
-		fs.DurationVar(&f.drain, "drain", 10*time.Second, "time for open conversations to finish when stopping")
-		fs.Var(&f.maxLine, "max-line", "longest line, without its end; a longer one ends the conversation")
-		fs.Var(&f.datagram, "datagram", "largest datagram; a larger one is reported and not answered (default 65507)")
-		fs.StringSliceVar(&f.allow, "allow", nil, "only these networks may connect, as `CIDR` or address")
-		fs.StringSliceVar(&f.deny, "deny", nil, "these networks may not, whatever --allow says")
-	})
 }
 
 // run is the verb: everything is checked before anything listens.
@@ -135,21 +76,25 @@ func (f *serveFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	addrs, err := listenAddresses(args)
+	if err := f.finishLimits(); err != nil {
+		return err
+	}
+	doors, err := activated()
 	if err != nil {
 		return err
 	}
-	if err := f.finishLimits(); err != nil {
+	addrs, err := listenAddresses(args, len(doors))
+	if err != nil {
 		return err
 	}
 	server := &serve.Server{Service: service, Limits: f.limits, Log: logger, ProxyProtocol: f.proxy}
 	if f.verbose > 0 {
 		server.View = &serve.View{W: os.Stderr, Hex: f.verbose > 1}
 	}
-	if err := f.loadIdentity(addrs); err != nil {
+	if err := f.loadIdentity(doors, addrs); err != nil {
 		return err
 	}
-	return f.serve(cmd.Context(), server, addrs, cmd.OutOrStdout())
+	return f.serve(cmd.Context(), server, doors, addrs, cmd.OutOrStdout())
 }
 
 func (f *serveFlags) logger() (*slog.Logger, error) {
@@ -167,6 +112,12 @@ func (f *serveFlags) logger() (*slog.Logger, error) {
 // newService returns the service that was asked for, and the addresses that are
 // left to listen on.
 func (f *serveFlags) newService(log *slog.Logger, args, command []string) (serve.Service, []string, error) {
+	if f.service != "reply" && f.text != defaultText {
+		return serve.Service{}, nil, usage("add --service reply", "--text is for the service reply, not %s", f.service)
+	}
+	if f.service != "forward" && (f.forwardCA != "" || f.insecure) {
+		return serve.Service{}, nil, usage("add --service forward", "--forward-ca and --forward-insecure are for the service forward, not %s", f.service)
+	}
 	if len(command) > 0 && f.service != "exec" {
 		return serve.Service{}, nil, usage("add --service exec", "a command after -- is for the service exec, not %s", f.service)
 	}
@@ -187,6 +138,9 @@ func (f *serveFlags) newService(log *slog.Logger, args, command []string) (serve
 		if len(command) == 0 {
 			return serve.Service{}, nil, usage("write dialtone serve --service exec -- CMD ARGS", "the service exec needs a command")
 		}
+		if _, err := exec.LookPath(command[0]); err != nil {
+			return serve.Service{}, nil, withHint(fmt.Errorf("cannot run %q: %w", command[0], errors.Unwrap(err)), "check the spelling, or write the program's whole path")
+		}
 		return serve.Exec(log, command[0], command[1:]...), args, nil
 	case "forward":
 		if len(args) == 0 {
@@ -198,72 +152,36 @@ func (f *serveFlags) newService(log *slog.Logger, args, command []string) (serve
 	return serve.Service{}, nil, usage("use upper, echo, discard, time, reply, chat, exec or forward", "there is no service %q", f.service)
 }
 
-func (f *serveFlags) finishLimits() (err error) {
-	f.limits.Rate, f.limits.MaxLine, f.limits.Datagram = int64(f.rate), int(f.maxLine), int(f.datagram)
-	if f.tls12 {
-		f.identity.MinVersion = tls.VersionTLS12
-	}
-	for name, d := range map[string]time.Duration{
-		"idle": f.limits.Idle, "first-byte": f.limits.FirstByte, "handshake": f.limits.Handshake, "session": f.limits.Session, "drain": f.drain,
-	} {
-		if d < 0 {
-			return usage("", "--%s %s is negative", name, d)
-		}
-	}
-	if f.limits.Max < 0 || f.limits.MaxPerAddr < 0 || f.limits.AcceptRate < 0 {
-		return usage("0 is no limit", "a limit cannot be negative")
-	}
-	if f.limits.Datagram > 65507 {
-		return usage("", "--datagram %d: a datagram has at most 65507 bytes", f.limits.Datagram)
-	}
-	if f.limits.Allow, err = parseNetworks("--allow", f.allow); err != nil {
-		return err
-	}
-	f.limits.Deny, err = parseNetworks("--deny", f.deny)
-	return err
-}
-
-func parseNetworks(flag string, list []string) (nets []netip.Prefix, err error) {
-	for _, s := range list {
-		p, err := netip.ParsePrefix(s)
-		if err != nil {
-			var a netip.Addr
-			if a, err = netip.ParseAddr(s); err == nil && a.Zone() == "" {
-				p = netip.PrefixFrom(a, a.BitLen())
-			} else {
-				return nil, usage("write 10.0.0.0/8, 2001:db8::/32 or a single address", "%s %q is not a network", flag, s)
-			}
-		}
-		if p.Addr().Is4In6() {
-			return nil, usage("write the IPv4 network itself", "%s %q is an IPv4 network inside IPv6", flag, s)
-		}
-		nets = append(nets, p.Masked())
-	}
-	return nets, nil
-}
-
 // loadIdentity reads or makes the certificate when an address needs one.
-func (f *serveFlags) loadIdentity(addrs []address.Address) error {
+func (f *serveFlags) loadIdentity(doors []door, addrs []address.Address) error {
+	if (f.identity.CertFile == "") != (f.identity.KeyFile == "") {
+		return usage("give both, or none for a self-signed certificate", "--cert needs --key, and --key needs --cert")
+	}
+	for _, d := range doors {
+		if d.addr.Secure() {
+			f.identity.Hosts = append(f.identity.Hosts, d.addr.Host)
+		}
+	}
 	for _, a := range addrs {
 		if a.Secure() {
 			f.identity.Hosts = append(f.identity.Hosts, a.Host)
 		}
 	}
 	if f.identity.Hosts == nil {
-		if f.identity.CertFile != "" || f.identity.ClientCAFile != "" {
-			return usage("listen on tls://HOST:PORT or wss://HOST:PORT", "--cert and --client-ca need an address with TLS")
+		if f.identity.CertFile != "" || f.identity.ClientCAFile != "" || f.identity.ALPN != nil || f.tls12 {
+			return usage("listen on tls://HOST:PORT or wss://HOST:PORT", "--cert, --client-ca, --alpn and --tls12 need an address with TLS")
 		}
 		return nil
 	}
 	f.identity.Hosts = append(f.identity.Hosts, "localhost")
 	if err := f.identity.Load(); err != nil {
-		return withHint(err, "--cert and --key take PEM files; without them a certificate is made")
+		return withHint(err, "--cert, --key and --client-ca take PEM files; without the first two a certificate is made")
 	}
 	return nil
 }
 
 // serve listens everywhere, says so, and serves until a signal ends it.
-func (f *serveFlags) serve(ctx context.Context, server *serve.Server, addrs []address.Address, stdout io.Writer) error {
+func (f *serveFlags) serve(ctx context.Context, server *serve.Server, doors []door, addrs []address.Address, stdout io.Writer) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -274,7 +192,7 @@ func (f *serveFlags) serve(ctx context.Context, server *serve.Server, addrs []ad
 		}
 		defer stop()
 	}
-	doors, err := f.listen(ctx, addrs)
+	doors, err := f.listen(ctx, doors, addrs)
 	if err != nil {
 		return err
 	}
@@ -332,15 +250,15 @@ func (f *serveFlags) wait(ctx context.Context, server *serve.Server, signals <-c
 }
 
 func (f *serveFlags) reload() {
-	if f.identity.Hosts == nil {
-		return
+	if f.identity.Hosts == nil || f.identity.SelfSigned() && f.identity.ClientCAFile == "" {
+		return // there is no file to read again
 	}
 	if err := f.identity.Load(); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", oneLine(err.Error()))
 		fmt.Fprintln(os.Stderr, "hint: the former certificate stays in use")
 		return
 	}
-	fmt.Fprintf(os.Stderr, "certificate read again, SHA-256 fingerprint %s\n", f.identity.Fingerprint())
+	fmt.Fprintf(os.Stderr, "TLS files read again, certificate's SHA-256 fingerprint %s\n", f.identity.Fingerprint())
 }
 
 // stop drains the server. A second signal closes it now.
@@ -373,12 +291,15 @@ func (f *serveFlags) stop(server *serve.Server, signals <-chan os.Signal) error 
 // serveMetrics starts the metrics endpoint and returns how to end it.
 func (f *serveFlags) serveMetrics(server *serve.Server) (stop func(), err error) {
 	a, err := address.Parse(f.metrics)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case !strings.HasPrefix(a.Scheme, "tcp"):
+		return nil, usage("write HOST:PORT, such as 127.0.0.1:9100", "--metrics %s: metrics are served over plain HTTP only", a)
 	}
 	ln, err := net.Listen(a.Network(), a.Target())
 	if err != nil {
-		return nil, fmt.Errorf("metrics: %w", err)
+		return nil, cannotListen(a, err)
 	}
 	server.Metrics = serve.NewMetrics()
 	mux := http.NewServeMux()
@@ -396,9 +317,6 @@ func plural(n int, what string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }
-
-// isTerminal reports whether somebody looks at f.
-func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // parseAll parses addresses, or returns the first that is wrong.
 func parseAll(list []string) (addrs []address.Address, err error) {

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -34,15 +37,15 @@ func (d door) close() {
 // listenAddresses returns where to listen: what was typed, or the default, both
 // protocols on the classic port. Nothing typed and sockets handed over by
 // systemd means just those.
-func listenAddresses(args []string) ([]address.Address, error) {
-	if len(args) == 0 && os.Getenv("LISTEN_FDS") == "" {
+func listenAddresses(args []string, handed int) ([]address.Address, error) {
+	if len(args) == 0 && handed == 0 {
 		args = []string{"tcp://127.0.0.1:8000", "udp://127.0.0.1:8000"}
 	}
 	return parseAll(args)
 }
 
-// listen opens every address, or none.
-func (f *serveFlags) listen(ctx context.Context, addrs []address.Address) (doors []door, err error) {
+// listen opens every address, or none, beside the doors that were handed over.
+func (f *serveFlags) listen(ctx context.Context, doors []door, addrs []address.Address) (_ []door, err error) {
 	defer func() {
 		if err != nil {
 			for _, d := range doors {
@@ -50,9 +53,6 @@ func (f *serveFlags) listen(ctx context.Context, addrs []address.Address) (doors
 			}
 		}
 	}()
-	if doors, err = activated(); err != nil {
-		return doors, err
-	}
 	cfg := &net.ListenConfig{}
 	if f.reusePort {
 		cfg.Control = setReusePort
@@ -60,18 +60,54 @@ func (f *serveFlags) listen(ctx context.Context, addrs []address.Address) (doors
 	for _, a := range addrs {
 		d, err := openDoor(ctx, cfg, a)
 		if err != nil {
-			return doors, fmt.Errorf("cannot listen on %s: %w", a, err)
+			return doors, cannotListen(a, err)
 		}
 		doors = append(doors, d)
 	}
 	return doors, nil
 }
 
+// cannotListen says why, without package net's second mention of the address.
+func cannotListen(a address.Address, err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	inUse, missing := errors.Is(err, syscall.EADDRINUSE), errors.Is(err, fs.ErrNotExist)
+	err = fmt.Errorf("cannot listen on %s: %w", a, err)
+	switch {
+	case a.Scheme == "unix" && inUse:
+		return withHint(err, "another program listens there, or another file has that name: choose another path")
+	case a.Scheme == "unix" && missing:
+		return withHint(err, "make its directory first, or choose another path")
+	}
+	return err
+}
+
+// checkZone refuses interfaces that there are not: package net would listen
+// without one.
+func checkZone(a address.Address) error {
+	ip, err := netip.ParseAddr(a.Host)
+	if err != nil || ip.Zone() == "" {
+		return nil
+	}
+	if _, err := strconv.ParseUint(ip.Zone(), 10, 31); err == nil {
+		return nil
+	}
+	if _, err := net.InterfaceByName(ip.Zone()); err != nil {
+		return withHint(fmt.Errorf("no network interface is called %q", ip.Zone()), "ip link shows what they are called")
+	}
+	return nil
+}
+
 func openDoor(ctx context.Context, cfg *net.ListenConfig, a address.Address) (d door, err error) {
+	if err := checkZone(a); err != nil {
+		return d, err
+	}
 	if a.Datagram() {
 		d.packets, err = cfg.ListenPacket(ctx, a.Network(), a.Target())
 		if err == nil {
-			d.addr = a.At(d.packets.LocalAddr())
+			d.addr = at(a, d.packets.LocalAddr())
 		}
 		return d, err
 	}
@@ -80,9 +116,18 @@ func openDoor(ctx context.Context, cfg *net.ListenConfig, a address.Address) (d 
 		d.streams, err = cfg.Listen(ctx, a.Network(), a.Target())
 	}
 	if err == nil {
-		d.addr = a.At(d.streams.Addr())
+		d.addr = at(a, d.streams.Addr())
 	}
 	return d, err
+}
+
+// at is a.At, with a's zone where the system does not tell it again.
+func at(a address.Address, got net.Addr) address.Address {
+	b := a.At(got)
+	if host, _, ok := strings.Cut(a.Host, "%"); ok && b.Host == host {
+		b.Host = a.Host
+	}
+	return b
 }
 
 // removeStale removes a socket file that a server left behind: one on which
@@ -106,7 +151,9 @@ func activated() (doors []door, err error) {
 	for _, file := range activation.Files(true) {
 		d := door{addr: address.Address{Scheme: "tcp"}}
 		switch file.Name() {
-		case "tls", "ws", "wss":
+		case "tls":
+			d.addr.Scheme = "tls"
+		case "ws", "wss":
 			d.addr = address.Address{Scheme: file.Name(), Path: "/"}
 		}
 		if d.streams, err = net.FileListener(file); err == nil {
@@ -124,14 +171,4 @@ func activated() (doors []door, err error) {
 		doors = append(doors, d)
 	}
 	return doors, nil
-}
-
-// forwardDialer returns how the service forward reaches where it relays to.
-func (f *serveFlags) forwardDialer(text string) (func(context.Context) (net.Conn, error), error) {
-	a, err := address.Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	d := net.Dialer{Timeout: 10 * time.Second}
-	return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, a.Network(), a.Target()) }, nil
 }
