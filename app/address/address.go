@@ -158,6 +158,11 @@ func hintFor(s string) string {
 	if _, err := strconv.ParseUint(s, 10, 16); err == nil {
 		return fmt.Sprintf("write 127.0.0.1:%s for this machine, or :%s for every interface", s, s)
 	}
+	if i := strings.LastIndexByte(bare, ':'); i > 0 && bare[i-1] != ':' { // more likely a port than the last group
+		if ip, err := netip.ParseAddr(bare[:i]); err == nil && ip.Is6() && strings.Trim(bare[i+1:], "0123456789") == "" {
+			return fmt.Sprintf("write [%s]:%s", bare[:i], bare[i+1:])
+		}
+	}
 	if ip, err := netip.ParseAddr(bare); err == nil && ip.Is6() {
 		return fmt.Sprintf("write [%s]:8000", bare)
 	}

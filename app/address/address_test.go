@@ -38,6 +38,8 @@ func TestParseErrorsSayWhatAndHow(t *testing.T) {
 		"8000":                     `missing port (write 127.0.0.1:8000 for this machine, or :8000 for every interface)`,
 		"localhost":                `missing port (write localhost:8000)`,
 		"::1":                      `an IPv6 address needs brackets (write [::1]:8000)`,
+		"::1:8000":                 `an IPv6 address needs brackets (write [::1]:8000)`,
+		"2001:db8::1":              `an IPv6 address needs brackets (write [2001:db8::1]:8000)`,
 		"[::1]":                    `missing port (write [::1]:8000)`,
 		"[::1":                     `missing ']'`,
 		"[::1]x:80":                `unexpected "x:80" after ']'`,

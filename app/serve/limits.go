@@ -90,6 +90,7 @@ const (
 	refusedMax       Reason = "too many connections"
 	refusedPerAddr   Reason = "too many connections from this address"
 	refusedRate      Reason = "too many new connections a second"
+	refusedBytes     Reason = "too many bytes a second"
 	refusedFiles     Reason = "too many open files"
 	refusedHandshake Reason = "handshake"
 )

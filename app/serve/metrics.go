@@ -40,7 +40,7 @@ func (m *Metrics) bind(s *Server) {
 	m.sent = m.set.NewCounter(m.name("dialtone_sent_bytes_total"))
 	m.errors = m.set.NewCounter(m.name("dialtone_accept_errors_total"))
 	m.set.NewGauge(m.name("dialtone_connections_open"), func() float64 { return float64(s.Open()) })
-	for _, why := range []Reason{refusedDenied, refusedMax, refusedPerAddr, refusedRate, refusedFiles, refusedHandshake} {
+	for _, why := range []Reason{refusedDenied, refusedMax, refusedPerAddr, refusedRate, refusedBytes, refusedFiles, refusedHandshake} {
 		m.set.NewCounter(m.refusedName(why))
 	}
 	m.set.RegisterMetricsWriter(m.writeLatency)

@@ -125,7 +125,7 @@ func (p *post) handle(i int) {
 		return
 	}
 	if p.limiter != nil && !p.limiter.AllowN(time.Now(), len(d)) {
-		s.Metrics.refused(refusedRate)
+		s.Metrics.refused(refusedBytes)
 		return // a datagram too many is dropped, as the network would
 	}
 	if p.sessions != nil {

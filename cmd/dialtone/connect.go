@@ -28,7 +28,7 @@ type connectFlags struct {
 	local      string
 	sourcePort uint16
 
-	tls connectTLSFlags
+	tls clientTLSFlags
 }
 
 func newConnectCommand() *cobra.Command {

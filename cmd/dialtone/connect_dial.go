@@ -18,14 +18,14 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// connectTLSFlags say what a server must prove, and what we do.
-type connectTLSFlags struct {
+// clientTLSFlags say what a server must prove, and what we do.
+type clientTLSFlags struct {
 	ca, fingerprint, serverName, cert, key string
 	alpn                                   []string
 	insecure                               bool
 }
 
-func (f *connectTLSFlags) addTo(fs *pflag.FlagSet) {
+func (f *clientTLSFlags) addTo(fs *pflag.FlagSet) {
 	fs.StringVar(&f.ca, "ca", "", "trust the CAs in `FILE` (PEM) instead of the system's")
 	fs.StringVar(&f.fingerprint, "fingerprint", "", "accept only the certificate with this `SHA256`, whoever signed it")
 	fs.BoolVar(&f.insecure, "insecure", false, "do not verify the server at all")
@@ -35,7 +35,7 @@ func (f *connectTLSFlags) addTo(fs *pflag.FlagSet) {
 	fs.StringVar(&f.key, "key", "", "its private key, `FILE` (PEM)")
 }
 
-func (f *connectTLSFlags) check() error {
+func (f *clientTLSFlags) check() error {
 	switch {
 	case (f.cert == "") != (f.key == ""):
 		return usage("", "--cert and --key need each other")
@@ -50,7 +50,7 @@ func (f *connectTLSFlags) check() error {
 }
 
 // config reads the files.
-func (f *connectTLSFlags) config() (t connect.TLS, err error) {
+func (f *clientTLSFlags) config() (t connect.TLS, err error) {
 	t = connect.TLS{Insecure: f.insecure, ServerName: f.serverName, ALPN: f.alpn}
 	if f.ca != "" {
 		pem, err := os.ReadFile(f.ca)

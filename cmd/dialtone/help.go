@@ -111,3 +111,11 @@ func printFlags(w io.Writer, cmd *cobra.Command) {
 		fmt.Fprintf(w, "\n%s:\n%s", title, text)
 	}
 }
+
+// plainUsages takes the backquotes out of the flags' descriptions, which mark the
+// word that stands for a value: completions show them as they are.
+func plainUsages(root *cobra.Command) {
+	for _, c := range root.Commands() {
+		c.Flags().VisitAll(func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") })
+	}
+}

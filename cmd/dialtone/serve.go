@@ -115,8 +115,8 @@ func (f *serveFlags) newService(log *slog.Logger, args, command []string) (serve
 	if f.service != "reply" && f.text != defaultText {
 		return serve.Service{}, nil, usage("add --service reply", "--text is for the service reply, not %s", f.service)
 	}
-	if f.service != "forward" && (f.forwardCA != "" || f.insecure) {
-		return serve.Service{}, nil, usage("add --service forward", "--forward-ca and --forward-insecure are for the service forward, not %s", f.service)
+	if flag := f.forward.forwardGiven(); f.service != "forward" && flag != "" {
+		return serve.Service{}, nil, usage("add --service forward", "%s is for the service forward, not %s", flag, f.service)
 	}
 	if len(command) > 0 && f.service != "exec" {
 		return serve.Service{}, nil, usage("add --service exec", "a command after -- is for the service exec, not %s", f.service)

@@ -16,8 +16,7 @@ const defaultText = "This is Server" // the classic answer
 // serveFlags are the flags of the verb serve, as typed.
 type serveFlags struct {
 	service, text string
-	forwardCA     string
-	insecure      bool
+	forward       clientTLSFlags
 
 	limits      serve.Limits
 	rate        byteRate
@@ -38,8 +37,7 @@ func (f *serveFlags) define(cmd *cobra.Command) {
 	flagGroup(cmd, "Service", func(fs *pflag.FlagSet) {
 		fs.StringVar(&f.service, "service", "upper", "what to do: one of the services above, by `NAME`")
 		fs.StringVar(&f.text, "text", defaultText, "the service reply says `TEXT`")
-		fs.StringVar(&f.forwardCA, "forward-ca", "", "forward trusts the CAs in this PEM `FILE`, not the system's")
-		fs.BoolVar(&f.insecure, "forward-insecure", false, "forward to tls:// whoever is there, without verifying")
+		f.forward.addForward(fs)
 	})
 	flagGroup(cmd, "Watching", func(fs *pflag.FlagSet) {
 		fs.CountVarP(&f.verbose, "verbose", "v", "show what is said, a line a message; -vv adds a hex dump")

@@ -2,55 +2,57 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"fmt"
 	"net"
-	"os"
 	"time"
 
 	"dialtone/app/address"
+	"dialtone/app/connect"
+
+	"github.com/spf13/pflag"
 )
 
+// addForward defines what of f the service forward takes.
+func (f *clientTLSFlags) addForward(fs *pflag.FlagSet) {
+	fs.StringVar(&f.ca, "forward-ca", "", "forward trusts the CAs in this PEM `FILE`, not the system's")
+	fs.StringVar(&f.fingerprint, "forward-fingerprint", "", "forward accepts only the certificate with this `SHA256`")
+	fs.BoolVar(&f.insecure, "forward-insecure", false, "forward to tls:// whoever is there, without verifying")
+}
+
+// forwardGiven returns the first of the flags that was typed, or nothing.
+func (f *clientTLSFlags) forwardGiven() string {
+	switch {
+	case f.ca != "":
+		return "--forward-ca"
+	case f.fingerprint != "":
+		return "--forward-fingerprint"
+	case f.insecure:
+		return "--forward-insecure"
+	}
+	return ""
+}
+
 // forwardTimeout bounds how long a client waits for the connection behind us,
-// its TLS handshake included.
+// its handshakes included.
 const forwardTimeout = 10 * time.Second
 
-// forwardDialer returns how the service forward reaches where it relays to.
+// forwardDialer returns how the service forward reaches where it relays to: the
+// way connect does.
 func (f *serveFlags) forwardDialer(text string) (func(context.Context) (net.Conn, error), error) {
 	a, err := address.Parse(text)
 	switch {
 	case err != nil:
 		return nil, err
-	case a.WebSocket():
-		return nil, usage("use tcp, tls, udp or unix", "forward cannot relay to %s", a)
 	case a.Port == 0 && a.Scheme != "unix":
 		return nil, usage("write the port that the other server listens on", "forward cannot relay to %s: no port", a)
-	case !a.Secure() && (f.forwardCA != "" || f.insecure):
-		return nil, usage("write tls:// before the address to relay to", "--forward-ca and --forward-insecure need TLS, and %s has none", a)
+	case !a.Secure() && f.forward.forwardGiven() != "":
+		return nil, usage("write tls:// before the address to relay to", "%s needs TLS, and %s has none", f.forward.forwardGiven(), a)
 	}
-	d := &net.Dialer{Timeout: forwardTimeout}
-	dial := d.DialContext
-	if a.Secure() {
-		cfg := &tls.Config{InsecureSkipVerify: f.insecure}
-		if f.forwardCA != "" {
-			if cfg.RootCAs, err = readCAs(f.forwardCA); err != nil {
-				return nil, withHint(err, "--forward-ca takes a PEM file of certificates")
-			}
-		}
-		dial = (&tls.Dialer{NetDialer: d, Config: cfg}).DialContext
-	}
-	return func(ctx context.Context) (net.Conn, error) { return dial(ctx, a.Network(), a.Target()) }, nil
-}
-
-func readCAs(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
-	if err != nil {
+	if err := f.forward.check(); err != nil {
 		return nil, err
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s: no certificate in it", file)
+	d := &connect.Dialer{Timeout: forwardTimeout}
+	if d.TLS, err = f.forward.config(); err != nil {
+		return nil, withHint(err, "--forward-ca takes a PEM file of certificates")
 	}
-	return pool, nil
+	return func(ctx context.Context) (net.Conn, error) { return d.Dial(ctx, a) }, nil
 }

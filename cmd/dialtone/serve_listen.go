@@ -53,9 +53,9 @@ func (f *serveFlags) listen(ctx context.Context, doors []door, addrs []address.A
 			}
 		}
 	}()
-	cfg := &net.ListenConfig{}
+	cfg := listenConfig()
 	if f.reusePort {
-		cfg.Control = setReusePort
+		cfg.Control = both(cfg.Control, setReusePort)
 	}
 	for _, a := range addrs {
 		d, err := openDoor(ctx, cfg, a)
@@ -65,6 +65,19 @@ func (f *serveFlags) listen(ctx context.Context, doors []door, addrs []address.A
 		doors = append(doors, d)
 	}
 	return doors, nil
+}
+
+// control is what net.ListenConfig calls before it binds a socket.
+type control = func(network, address string, c syscall.RawConn) error
+
+// both returns a control that runs the two; the first may be nil.
+func both(first, second control) control {
+	if first == nil {
+		return second
+	}
+	return func(network, address string, c syscall.RawConn) error {
+		return errors.Join(first(network, address, c), second(network, address, c))
+	}
 }
 
 // cannotListen says why, without package net's second mention of the address.
