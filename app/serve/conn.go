@@ -70,6 +70,7 @@ type Conn struct {
 	progress func() int64 // more exact than in+out where bytes pass in the kernel; may be nil
 	ending   atomic.Uint32
 	blocked  atomic.Bool // a write has been given up: the peer does not read
+	held     atomic.Bool // by the limiter: nothing moves, and that is our doing
 	line     int         // bytes of the current line, for MaxLine
 
 	// Of the server's sweep, which alone uses them.
@@ -116,7 +117,12 @@ func (c *Conn) took(p []byte) error {
 		return errLineTooLong
 	}
 	if c.limiter != nil {
-		return c.limiter.WaitN(c.server.life, len(p))
+		c.held.Store(true)
+		defer c.held.Store(false)
+		for n := len(p); n > 0; n -= c.limiter.Burst() {
+			c.limiter.WaitN(c.server.calm, min(n, c.limiter.Burst()))
+		}
+		return c.server.life.Err()
 	}
 	return nil
 }

@@ -31,6 +31,8 @@ type Server struct {
 	refusals *burstLog
 	life     context.Context // done when everything must end now
 	kill     context.CancelFunc
+	calm     context.Context // done when the drain is over: nothing is held back then
+	hurry    context.CancelFunc
 	draining chan struct{} // closed when no new conversations are wanted
 	drain    sync.Once
 	wg       sync.WaitGroup // every goroutine of the server but the sweeper's
@@ -72,6 +74,7 @@ func (s *Server) start() {
 		s.gate = newGate(&s.Limits)
 		s.refusals = &burstLog{log: s.log}
 		s.life, s.kill = context.WithCancel(context.Background())
+		s.calm, s.hurry = context.WithCancel(s.life)
 		s.draining = make(chan struct{})
 		s.mu.Lock() // Open may be asked at any time
 		s.conns = map[*Conn]struct{}{}
@@ -382,6 +385,7 @@ func (s *Server) endAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drained = true
+	s.hurry()
 	for c := range s.conns {
 		s.endLocked(c)
 	}

@@ -47,7 +47,7 @@ func (c *Conn) sweep(now time.Time, l *Limits) {
 	if Ending(c.ending.Load()) != Open {
 		return
 	}
-	if m := c.moved(); m != c.seen {
+	if m := c.moved(); m != c.seen || c.held.Load() {
 		c.seen, c.seenSince = m, now
 		return
 	}
