@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -30,7 +31,9 @@ func Exec(log *slog.Logger, name string, args ...string) Service {
 	return Service{Name: "exec", Hold: func(ctx context.Context, c *Conn) error {
 		p := &process{cmd: exec.Command(name, args...), c: c}
 		p.cmd.Env = append(os.Environ(), environment(c)...)
-		p.cmd.Stderr = &logLines{log: log, peer: text(c.RemoteAddr())}
+		stderr := &logLines{log: log, peer: text(c.RemoteAddr())}
+		p.cmd.Stderr = stderr
+		defer stderr.end()
 		return p.run(ctx)
 	}}
 }
@@ -191,21 +194,43 @@ type logLines struct {
 	log  *slog.Logger
 	peer string
 	line []byte
+	more int // bytes of the line beyond what line keeps
 }
 
 const logLine = 1000 // bytes of a line
 
 func (l *logLines) Write(p []byte) (int, error) {
 	n := len(p)
-	for len(p) > 0 {
+	for {
 		i := bytes.IndexByte(p, '\n')
 		if i < 0 {
-			l.line = append(l.line, p[:min(len(p), max(0, logLine-len(l.line)))]...)
-			break
+			l.keep(p)
+			return n, nil
 		}
-		l.line = append(l.line, p[:min(i, max(0, logLine-len(l.line)))]...)
-		l.log.Warn("stderr", "peer", l.peer, "line", escape.Line(l.line, logLine))
-		l.line, p = l.line[:0], p[i+1:]
+		l.keep(p[:i])
+		l.show()
+		p = p[i+1:]
 	}
-	return n, nil
+}
+
+func (l *logLines) keep(p []byte) {
+	k := min(len(p), logLine-len(l.line))
+	l.line = append(l.line, p[:k]...)
+	l.more += len(p) - k
+}
+
+func (l *logLines) show() {
+	line := escape.Line(l.line, 0)
+	if l.more > 0 {
+		line += fmt.Sprintf("… (+%d bytes)", l.more)
+	}
+	l.log.Warn("stderr", "peer", l.peer, "line", line)
+	l.line, l.more = l.line[:0], 0
+}
+
+// end logs a last line without its end.
+func (l *logLines) end() {
+	if len(l.line) > 0 {
+		l.show()
+	}
 }

@@ -10,6 +10,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"dialtone/app/escape"
 )
 
 // Server holds conversations for any number of listeners. Set the exported
@@ -226,7 +228,7 @@ func (s *Server) converse(c *Conn) {
 	}
 	end := c.endedBy(err)
 	switch {
-	case end == PeerRST || end == Aborted || end == PeerFIN:
+	case end == PeerRST || end == PeerCut || end == Aborted || end == PeerFIN:
 		c.Conn.Close()
 	case end.byTimeout() && errors.Is(err, os.ErrDeadlineExceeded) && c.blocked.Load():
 		reset(c.Conn) // it does not read: nothing more will arrive there
@@ -408,10 +410,11 @@ func (s *Server) Close() {
 	s.refusals.flush()
 }
 
-// text returns an address for a log. A Unix client has none of its own.
+// text returns an address for a log. A Unix client has none of its own, or one
+// that it chose: any bytes.
 func text(a net.Addr) string {
 	if a == nil || a.String() == "" || a.String() == "@" {
 		return "unix"
 	}
-	return a.String()
+	return escape.String(a.String())
 }
