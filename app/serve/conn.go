@@ -21,6 +21,7 @@ const (
 	Open          Ending = iota
 	PeerFIN              // the peer ended its output, and then the conversation was done
 	PeerRST              // the peer aborted
+	PeerCut              // the peer's bytes ended inside a TLS record or a WebSocket, without a goodbye
 	ServerFIN            // the service was done first
 	IdleTimeout          // nothing moved for Limits.Idle
 	FirstTimeout         // the peer said nothing within Limits.FirstByte
@@ -35,6 +36,7 @@ var endings = [...]struct{ by, how string }{
 	Open:          {"nobody", "open"},
 	PeerFIN:       {"peer", "FIN"},
 	PeerRST:       {"peer", "RST"},
+	PeerCut:       {"peer", "cut off"},
 	ServerFIN:     {"server", "FIN"},
 	IdleTimeout:   {"server", "idle timeout"},
 	FirstTimeout:  {"server", "first byte timeout"},
@@ -169,6 +171,8 @@ func (c *Conn) endedBy(err error) Ending {
 		c.end(PeerFIN)
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		c.end(PeerRST)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		c.end(PeerCut)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed), errors.Is(err, context.Canceled):
 		c.end(Aborted)
 	default:

@@ -237,13 +237,15 @@ func TestFloodBeyondALimitIsResetAndTheNextClientIsServed(t *testing.T) {
 				c.Close()
 			}
 			eventually(t, "the next client is served", func() bool {
-				c := dial(t, addr)
-				defer c.Close()
-				if _, err := c.Write([]byte("next")); err != nil {
+				c, err := net.Dial("tcp", addr)
+				if err != nil { // reset before Dial was done with it
 					return false
 				}
+				defer c.Close()
+				c.SetDeadline(time.Now().Add(soon))
+				c.Write([]byte("next"))
 				p := make([]byte, 4)
-				_, err := io.ReadFull(c, p)
+				_, err = io.ReadFull(c, p)
 				return err == nil && string(p) == "next"
 			})
 			server.Close()
