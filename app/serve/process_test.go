@@ -215,8 +215,9 @@ func TestServerWithoutFileDescriptorsRefusesAndServesOn(t *testing.T) {
 		c, err := net.Dial("tcp", addr)
 		if err == nil {
 			c.SetDeadline(time.Now().Add(soon))
-			c.Write([]byte("hello"))
-			_, err = io.ReadFull(c, make([]byte, 5))
+			if _, err = c.Write([]byte("hello")); err == nil {
+				_, err = io.ReadFull(c, make([]byte, 5))
+			}
 		}
 		switch {
 		case err == nil:
