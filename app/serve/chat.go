@@ -61,7 +61,7 @@ func (r *room) hold(ctx context.Context, c *Conn) error {
 func (r *room) join(m *member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m.queue <- fmt.Appendf(nil, "* you are %s; %d others are here\n", m.name, len(r.members)) // its first: there is room
+	m.queue <- fmt.Appendf(nil, "* you are %s; others here: %d\n", m.name, len(r.members)) // its first: there is room
 	r.tellLocked(m, fmt.Appendf(nil, "* %s joined\n", m.name))
 	r.members[m] = struct{}{}
 }

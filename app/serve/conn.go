@@ -21,6 +21,7 @@ const (
 	Open          Ending = iota
 	PeerFIN              // the peer ended its output, and then the conversation was done
 	PeerRST              // the peer aborted
+	PeerCut              // the peer's bytes ended inside a TLS record or a WebSocket, without a goodbye
 	ServerFIN            // the service was done first
 	IdleTimeout          // nothing moved for Limits.Idle
 	FirstTimeout         // the peer said nothing within Limits.FirstByte
@@ -35,6 +36,7 @@ var endings = [...]struct{ by, how string }{
 	Open:          {"nobody", "open"},
 	PeerFIN:       {"peer", "FIN"},
 	PeerRST:       {"peer", "RST"},
+	PeerCut:       {"peer", "cut off"},
 	ServerFIN:     {"server", "FIN"},
 	IdleTimeout:   {"server", "idle timeout"},
 	FirstTimeout:  {"server", "first byte timeout"},
@@ -70,6 +72,7 @@ type Conn struct {
 	progress func() int64 // of Server.mu; more exact than in+out where bytes pass in the kernel; may be nil
 	ending   atomic.Uint32
 	blocked  atomic.Bool // a write has been given up: the peer does not read
+	held     atomic.Bool // by the limiter: nothing moves, and that is our doing
 	line     int         // bytes of the current line, for MaxLine
 
 	// Of the server's sweep, which alone uses them.
@@ -126,7 +129,12 @@ func (c *Conn) took(p []byte) error {
 		return errLineTooLong
 	}
 	if c.limiter != nil {
-		return c.limiter.WaitN(c.server.life, len(p))
+		c.held.Store(true)
+		defer c.held.Store(false)
+		for n := len(p); n > 0; n -= c.limiter.Burst() {
+			c.limiter.WaitN(c.server.calm, min(n, c.limiter.Burst()))
+		}
+		return c.server.life.Err()
 	}
 	return nil
 }
@@ -173,6 +181,8 @@ func (c *Conn) endedBy(err error) Ending {
 		c.end(PeerFIN)
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		c.end(PeerRST)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		c.end(PeerCut)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed), errors.Is(err, context.Canceled):
 		c.end(Aborted)
 	default:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -31,12 +32,12 @@ func Exec(log *slog.Logger, name string, args ...string) Service {
 	return Service{Name: "exec", Hold: func(ctx context.Context, c *Conn) error {
 		p := &process{cmd: exec.Command(name, args...), c: c}
 		p.cmd.Env = append(os.Environ(), environment(c)...)
-		stderr := &logLines{log: log.With("peer", text(c.RemoteAddr()))}
+		stderr := &logLines{log: log, peer: text(c.RemoteAddr())}
 		p.cmd.Stderr = stderr
 		err := p.run(ctx)
-		stderr.flush()
+		stderr.end()
 		if state := p.cmd.ProcessState; state != nil && !state.Success() {
-			stderr.log.Warn("exited", "status", state.String())
+			log.Warn("exited", "peer", stderr.peer, "status", state.String())
 		}
 		return err
 	}}
@@ -196,34 +197,45 @@ func terminate(cmd *exec.Cmd, exited <-chan struct{}) {
 // quote the peer.
 type logLines struct {
 	log  *slog.Logger
+	peer string
 	line []byte
+	more int // bytes of the line beyond what line keeps
 }
 
 const logLine = 1000 // bytes of a line
 
 func (l *logLines) Write(p []byte) (int, error) {
 	n := len(p)
-	for len(p) > 0 {
+	for {
 		i := bytes.IndexByte(p, '\n')
 		if i < 0 {
-			l.line = append(l.line, p[:min(len(p), max(0, logLine-len(l.line)))]...)
-			break
+			l.keep(p)
+			return n, nil
 		}
-		l.line = append(l.line, p[:min(i, max(0, logLine-len(l.line)))]...)
-		l.end()
+		l.keep(p[:i])
+		l.show()
 		p = p[i+1:]
 	}
-	return n, nil
 }
 
+func (l *logLines) keep(p []byte) {
+	k := min(len(p), logLine-len(l.line))
+	l.line = append(l.line, p[:k]...)
+	l.more += len(p) - k
+}
+
+func (l *logLines) show() {
+	line := escape.Line(l.line, 0)
+	if l.more > 0 {
+		line += fmt.Sprintf("… (+%d bytes)", l.more)
+	}
+	l.log.Warn("stderr", "peer", l.peer, "line", line)
+	l.line, l.more = l.line[:0], 0
+}
+
+// end logs a last line without its end.
 func (l *logLines) end() {
-	l.log.Warn("stderr", "line", escape.Line(l.line, logLine))
-	l.line = l.line[:0]
-}
-
-// flush logs a last line that has no line feed. Nobody writes any more.
-func (l *logLines) flush() {
 	if len(l.line) > 0 {
-		l.end()
+		l.show()
 	}
 }

@@ -72,6 +72,13 @@ func startPacket(t testing.TB, s *serve.Server, addr string) *net.UDPAddr {
 	t.Helper()
 	pc, err := net.ListenPacket("udp", addr)
 	must(t, err)
+	servePackets(t, s, pc)
+	return pc.LocalAddr().(*net.UDPAddr)
+}
+
+// servePackets serves pc until the test ends.
+func servePackets(t testing.TB, s *serve.Server, pc net.PacketConn) {
+	t.Helper()
 	done := make(chan error, 1)
 	go func() { done <- s.ServePacket(context.Background(), pc) }()
 	t.Cleanup(func() {
@@ -80,7 +87,6 @@ func startPacket(t testing.TB, s *serve.Server, addr string) *net.UDPAddr {
 			t.Errorf("ServePacket: %v", err)
 		}
 	})
-	return pc.LocalAddr().(*net.UDPAddr)
 }
 
 // dial connects for as long as the test runs. Nothing takes for ever.

@@ -20,6 +20,9 @@ type datagrams interface {
 	// had been longer than the buffer.
 	get(i int) (p []byte, truncated bool)
 	peer(i int) netip.AddrPort
+	// asked returns the control message for an answer to the i-th one from the
+	// address that it was sent to; nil where there is only one.
+	asked(i int) []byte
 	// answer keeps p, which must stay as it is, to go to the i-th one's sender.
 	answer(i int, p []byte)
 	// flush sends the answers. Its error is about one of them; the others are sent.
@@ -129,7 +132,7 @@ func (p *post) handle(i int) {
 		return // a datagram too many is dropped, as the network would
 	}
 	if p.sessions != nil {
-		p.sessions.deliver(p.in.peer(i), d)
+		p.sessions.deliver(p.in.peer(i), p.in.asked(i), d)
 		return
 	}
 	p.answer(i, d)
@@ -217,6 +220,8 @@ func (g *generic) peer(int) netip.AddrPort {
 	ap, _ := netip.ParseAddrPort(g.who.String())
 	return ap
 }
+
+func (g *generic) asked(int) []byte { return nil }
 
 func (g *generic) answer(_ int, p []byte) { g.out, g.has = p, true }
 

@@ -74,8 +74,11 @@ func newDatagrams(pc net.PacketConn, size int) datagrams {
 // by the peer (RFC 1122 §4.1.3.5).
 func (b *batch) askForDestination() {
 	b.raw.Control(func(fd uintptr) {
-		unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
-		unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+		// An IPv6 socket tells it of IPv4 datagrams too. Asked for both, the
+		// kernel would tell it twice, for which there is no room.
+		if unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1) != nil {
+			unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+		}
 	})
 	for i := range b.in {
 		b.in[i].hdr.Control = &b.control[i][0]
@@ -169,9 +172,18 @@ func (b *batch) answer(i int, p []byte) {
 	b.out[k].hdr = b.in[i].hdr // the same name: to where it came from
 	b.out[k].hdr.Iov = &b.iovOut[k]
 	b.out[k].hdr.Flags = 0
-	if b.in[i].hdr.Control != nil {
-		leaveInterfaceOpen(b.control[i][:b.in[i].hdr.Controllen])
+	b.asked(i)
+}
+
+// asked returns the control message that makes an answer to the i-th datagram
+// come from the address that was asked, or nil.
+func (b *batch) asked(i int) []byte {
+	if b.in[i].hdr.Control == nil {
+		return nil
 	}
+	control := b.control[i][:b.in[i].hdr.Controllen]
+	leaveInterfaceOpen(control)
+	return control
 }
 
 // leaveInterfaceOpen takes the interface out of a PKTINFO message, which is

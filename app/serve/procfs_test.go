@@ -49,10 +49,11 @@ func status(t testing.TB, pid int, key string) int {
 	return 0
 }
 
-// alive reports whether a process exists; a zombie does.
+// alive reports whether a process is there, also as a zombie that we have left.
+// One whose parent is init is dead, however long that takes to notice.
 func alive(pid int) bool {
-	_, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
-	return err == nil
+	state, parent := stat(pid)
+	return state != "" && (state != "Z" || parent == os.Getpid())
 }
 
 // zombies returns the children of this process that nobody has waited for.
@@ -61,18 +62,21 @@ func zombies(t testing.TB) (pids []int) {
 	list, err := os.ReadDir("/proc")
 	must(t, err)
 	for _, d := range list {
-		pid, err := strconv.Atoi(d.Name())
-		if err != nil {
-			continue
-		}
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			continue // gone
-		}
-		f := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-		if len(f) > 1 && f[0] == "Z" && f[1] == strconv.Itoa(os.Getpid()) {
+		pid, _ := strconv.Atoi(d.Name())
+		if state, parent := stat(pid); state == "Z" && parent == os.Getpid() {
 			pids = append(pids, pid)
 		}
 	}
 	return pids
+}
+
+// stat returns a process's state and parent; no state when there is no process.
+func stat(pid int) (state string, parent int) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return "", 0
+	}
+	f := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	parent, _ = strconv.Atoi(f[1])
+	return f[0], parent
 }

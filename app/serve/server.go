@@ -10,6 +10,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"dialtone/app/escape"
 )
 
 // Server holds conversations for any number of listeners. Set the exported
@@ -31,6 +33,8 @@ type Server struct {
 	refusals *burstLog
 	life     context.Context // done when everything must end now
 	kill     context.CancelFunc
+	calm     context.Context // done when the drain is over: nothing is held back then
+	hurry    context.CancelFunc
 	draining chan struct{} // closed when no new conversations are wanted
 	drain    sync.Once
 	wg       sync.WaitGroup // every goroutine of the server but the sweeper's
@@ -74,6 +78,7 @@ func (s *Server) start() {
 		s.gate = newGate(&s.Limits)
 		s.refusals = &burstLog{log: s.log}
 		s.life, s.kill = context.WithCancel(context.Background())
+		s.calm, s.hurry = context.WithCancel(s.life)
 		s.draining = make(chan struct{})
 		s.mu.Lock() // Open may be asked at any time
 		s.conns = map[*Conn]struct{}{}
@@ -240,7 +245,7 @@ func (s *Server) converse(c *Conn) (over bool) {
 	}
 	end := c.endedBy(err)
 	switch {
-	case end == PeerRST || end == Aborted || end == PeerFIN:
+	case end == PeerRST || end == PeerCut || end == Aborted || end == PeerFIN:
 		c.Conn.Close()
 	case end.byTimeout() && errors.Is(err, os.ErrDeadlineExceeded) && c.blocked.Load():
 		reset(c.Conn) // it does not read: nothing more will arrive there
@@ -407,6 +412,7 @@ func (s *Server) endAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drained = true
+	s.hurry()
 	for c := range s.conns {
 		s.endLocked(c)
 	}
@@ -430,10 +436,11 @@ func (s *Server) Close() {
 	s.refusals.flush()
 }
 
-// text returns an address for a log. A Unix client has none of its own.
+// text returns an address for a log. A Unix client has none of its own, or one
+// that it chose: any bytes.
 func text(a net.Addr) string {
 	if a == nil || a.String() == "" || a.String() == "@" {
 		return "unix"
 	}
-	return a.String()
+	return escape.String(a.String())
 }

@@ -27,12 +27,12 @@ func newSessions(s *Server, pc net.PacketConn) *sessions {
 }
 
 // deliver gives a datagram to its peer's session, which may be new.
-func (ss *sessions) deliver(peer netip.AddrPort, p []byte) {
+func (ss *sessions) deliver(peer netip.AddrPort, asked, p []byte) {
 	ss.mu.Lock()
 	sn, wanted := ss.byPeer[peer], !ss.ending
 	ss.mu.Unlock()
 	if sn == nil && wanted {
-		sn = ss.open(peer)
+		sn = ss.open(peer, asked)
 	}
 	if sn != nil {
 		sn.put(p)
@@ -42,7 +42,7 @@ func (ss *sessions) deliver(peer netip.AddrPort, p []byte) {
 // open starts the conversation of a new peer. It is called by the loop of the
 // packet connection alone, and without mu: the server has a lock of its own, under
 // which it closes sessions.
-func (ss *sessions) open(peer netip.AddrPort) *session {
+func (ss *sessions) open(peer netip.AddrPort, asked []byte) *session {
 	s, addr := ss.server, net.UDPAddrFromAddrPort(peer)
 	why := s.gate.enter()
 	if why == "" {
@@ -55,7 +55,7 @@ func (ss *sessions) open(peer netip.AddrPort) *session {
 		s.refusals.warn("refused", "peer", peer.String(), "reason", string(why))
 		return nil
 	}
-	sn := &session{sessions: ss, key: peer, peer: addr, queue: make(chan []byte, sessionQueue), closed: make(chan struct{})}
+	sn := &session{sessions: ss, key: peer, peer: addr, asked: bytes.Clone(asked), queue: make(chan []byte, sessionQueue), closed: make(chan struct{})}
 	sn.read.init()
 	ss.mu.Lock()
 	ss.byPeer[peer] = sn
@@ -124,6 +124,7 @@ type session struct {
 	sessions *sessions
 	key      netip.AddrPort
 	peer     *net.UDPAddr
+	asked    []byte // makes what is sent come from the address that was asked first
 	queue    chan []byte
 	read     deadline
 	once     sync.Once
@@ -159,8 +160,12 @@ func (sn *session) Write(p []byte) (int, error) {
 	case <-sn.closed:
 		return 0, net.ErrClosed
 	default:
-		return sn.sessions.pc.WriteTo(p, sn.peer)
 	}
+	if udp, ok := sn.sessions.pc.(*net.UDPConn); ok && len(sn.asked) > 0 {
+		n, _, err := udp.WriteMsgUDPAddrPort(p, sn.asked, sn.key)
+		return n, err
+	}
+	return sn.sessions.pc.WriteTo(p, sn.peer)
 }
 
 func (sn *session) Close() error {

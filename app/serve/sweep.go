@@ -62,7 +62,7 @@ func (c *Conn) sweep(now time.Time, l *Limits) {
 	if Ending(c.ending.Load()) != Open {
 		return
 	}
-	if m := c.moved(); m != c.seen {
+	if m := c.moved(); m != c.seen || c.held.Load() {
 		c.seen, c.seenSince, c.asked = m, now, false
 		return
 	}

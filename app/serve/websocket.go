@@ -94,6 +94,8 @@ type wsConn struct {
 	cut     [utf8.UTFMax]byte // the beginning of a rune of a text message
 	held    int               // how many bytes of cut are there
 	closing sync.Once
+
+	writeUntil atomic.Pointer[time.Time] // for the next write; nil is no limit
 }
 
 func newWSConn(ws *websocket.Conn) *wsConn {
@@ -147,6 +149,9 @@ func (w *wsConn) Write(p []byte) (int, error) {
 	if w.binary.Load() || !utf8.Valid(p) {
 		kind = websocket.BinaryMessage
 	}
+	if until := w.writeUntil.Load(); until != nil {
+		w.Conn.SetWriteDeadline(*until)
+	}
 	if err := w.WriteMessage(kind, p); err != nil {
 		return 0, err
 	}
@@ -165,6 +170,12 @@ func (w *wsConn) CloseWrite() (err error) {
 func (w *wsConn) Close() error {
 	w.CloseWrite()
 	return w.Conn.Close()
+}
+
+// SetWriteDeadline may be called while somebody writes; gorilla's may not.
+func (w *wsConn) SetWriteDeadline(t time.Time) error {
+	w.writeUntil.Store(&t)
+	return w.NetConn().SetWriteDeadline(t)
 }
 
 func (w *wsConn) SetDeadline(t time.Time) error {

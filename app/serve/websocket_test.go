@@ -204,3 +204,15 @@ func TestShutdownAnswersWhatAWebSocketHasReceived(t *testing.T) {
 	hear(t, c, strings.Repeat("MORE\n", 10))
 	hearEnd(t, c)
 }
+
+func TestWebSocketPeerThatGoesWithoutACloseFrameIsNotTheServicesFailure(t *testing.T) {
+	log := newJournal()
+	addr := start(t, &serve.Server{Service: serve.Echo(), Log: log.log()}, serve.WebSocket("/"))
+	c := dialWS(t, "ws://"+addr+"/", websocket.TextMessage)
+	say(t, c, "hello")
+	hear(t, c, "hello")
+	c.NetConn().Close()
+	if e := log.wait(t, event{"msg": "closed"}); e["by"] != "peer" || e["how"] != "cut off" {
+		t.Errorf("logged %v", e)
+	}
+}
