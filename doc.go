@@ -26,8 +26,8 @@
 // A stream comes in at serve.Server.Serve, which accepts it, checks it against
 // the limits, wraps it (PROXY protocol, TLS, WebSocket) and hands it to a
 // service. Most services are a [dialtone/app/serve.Talk]: bytes in, answer
-// out, no I/O of their own; serve's stream loop reads into a pooled buffer that
-// is held only while there is data, lets the Talk answer and writes the answer.
-// A datagram takes the same Talk through serve's packet loop. The client is two
-// loops, keyboard to socket and socket to screen, in connect.
+// out, no I/O of their own. serve/stream.go reads into a pooled buffer that is
+// held only while there is data, lets the Talk answer and writes the answer;
+// serve/packet.go takes datagrams through the same Talk, many at a time. The
+// client is two loops, keyboard to socket and socket to screen, in connect.
 package dialtone

@@ -8,10 +8,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
+
+	"dialtone/app/escape"
 
 	"github.com/gorilla/websocket"
 )
@@ -41,10 +44,10 @@ func upgrade(c net.Conn, path string) (net.Conn, error) {
 	case err != nil:
 		return nil, fmt.Errorf("WebSocket request: %w", noEOF(err))
 	}
-	limited.N = 1 << 62 // the request is over; from here on it is the stream
-	if req.URL.RequestURI() != path {
+	limited.N = 1 << 62                                             // the request is over; from here on it is the stream
+	if want, _, _ := strings.Cut(path, "?"); req.URL.Path != want { // what a query says is the client's business
 		http.Error(w, "nothing here", http.StatusNotFound)
-		return nil, fmt.Errorf("WebSocket request: for %q, not %q", req.URL.RequestURI(), path)
+		return nil, fmt.Errorf("WebSocket request: for %q, not %q", escape.String(req.URL.Path), path)
 	}
 	up := websocket.Upgrader{ReadBufferSize: 4096, WriteBufferSize: 4096, WriteBufferPool: &wsBuffers}
 	ws, err := up.Upgrade(w, req, nil)
