@@ -149,6 +149,20 @@ func hearReset(t testing.TB, c io.Reader) {
 	}
 }
 
+// hearRefusal connects to addr and is reset, perhaps before the connection is there.
+func hearRefusal(t testing.TB, addr string) {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err == nil {
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(soon))
+		_, err = io.Copy(io.Discard, c)
+	}
+	if !errors.Is(err, syscall.ECONNRESET) {
+		t.Fatalf("ended with %v, want a reset", err)
+	}
+}
+
 // abort closes c with a reset.
 func abort(c *net.TCPConn) {
 	c.SetLinger(0)

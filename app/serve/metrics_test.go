@@ -1,6 +1,7 @@
 package serve_test
 
 import (
+	"fmt"
 	"io"
 	"math"
 	"net/http/httptest"
@@ -75,7 +76,7 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 		say(t, c, "four\n")
 		hear(t, c, "FOUR\n")
 	}
-	hearReset(t, dial(t, addr))
+	hearRefusal(t, addr)
 	for name, want := range map[string]float64{
 		"dialtone_connections_total":         5,
 		"dialtone_connections_open":          3,
@@ -90,9 +91,7 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 		if strings.Contains(name, "refused") {
 			labels = `{service="upper",reason="too many connections"}`
 		}
-		if got := sample(t, metrics, name+labels); got != want {
-			t.Errorf("%s is %g, want %g", name, got, want)
-		}
+		eventually(t, fmt.Sprintf("%s is %g", name, want), func() bool { return sample(t, metrics, name+labels) == want })
 	}
 }
 

@@ -23,6 +23,7 @@ func parkAll(t *testing.T, s *serve.Server, n int, first, answer string) (conns 
 		hear(t, c, answer)
 		conns = append(conns, c)
 	}
+	eventually(t, "accepted", func() bool { return s.Open() == n })
 	eventually(t, "parked", func() bool { return runtime.NumGoroutine() < before+n/2 })
 	if s.Open() != n {
 		t.Fatalf("%d conversations open, want %d", s.Open(), n)

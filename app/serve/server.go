@@ -318,11 +318,11 @@ func (s *Server) enter(c *Conn) {
 }
 
 func (s *Server) leave(c *Conn) {
-	s.mu.Lock()
-	delete(s.conns, c)
-	s.mu.Unlock()
 	s.gate.leave(c.addr)
 	s.Metrics.closed(c)
+	s.mu.Lock()
+	delete(s.conns, c) // last: when Open does not count it any more, nothing does
+	s.mu.Unlock()
 }
 
 func (s *Server) enlist(d io.Closer) bool {
