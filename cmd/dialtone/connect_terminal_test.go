@@ -151,6 +151,8 @@ func (p *person) sees(text string) {
 // as it was: it echoes and has lines.
 func (p *person) leaves(code int) {
 	p.t.Helper()
+	late := time.AfterFunc(30*time.Second, func() { p.cmd.Process.Kill() })
+	defer late.Stop()
 	p.cmd.Wait()
 	<-p.done // the screen has shown everything
 	if got := p.cmd.ProcessState.ExitCode(); got != code {
