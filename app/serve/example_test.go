@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"time"
 
 	"dialtone/app/serve"
 
@@ -202,4 +203,55 @@ func ExampleMetrics() {
 		}
 	}
 	// Output: dialtone_received_bytes_total{service="echo"} 6
+}
+
+func ExampleDiscard() {
+	server := &serve.Server{Service: serve.Discard()}
+	defer server.Close()
+	fmt.Printf("%q\n", talk(open(server), "nobody listens"))
+	// Output: ""
+}
+
+func ExampleTime() {
+	server := &serve.Server{Service: serve.Time()}
+	defer server.Close()
+	said := talk(open(server), "")
+	at, err := time.Parse(time.RFC3339Nano, strings.TrimSpace(said))
+	fmt.Println(time.Since(at) < time.Hour, err)
+	// Output: true <nil>
+}
+
+// counter is a service of one's own: it says how many bytes came.
+type counter struct{ n int }
+
+func (c *counter) Begin(dst []byte) ([]byte, bool) {
+	c.n = 0
+	return append(dst, "counting\n"...), true
+}
+
+func (c *counter) Answer(dst, p []byte) (out, rest []byte, more bool) {
+	c.n += len(p)
+	return dst, nil, true
+}
+
+func (c *counter) End(dst []byte) []byte { return fmt.Appendf(dst, "%d bytes\n", c.n) }
+
+func ExampleTalk() {
+	server := &serve.Server{Service: serve.Service{Name: "count", Talk: func() serve.Talk { return new(counter) }}}
+	defer server.Close()
+	fmt.Print(talk(open(server), "hello socket"))
+	// Output:
+	// counting
+	// 12 bytes
+}
+
+func ExampleService() {
+	greet := func(ctx context.Context, c *serve.Conn) error {
+		fmt.Fprintln(c, "good day; over datagrams:", c.Datagram())
+		return nil
+	}
+	server := &serve.Server{Service: serve.Service{Name: "greet", Hold: greet}}
+	defer server.Close()
+	fmt.Print(talk(open(server), ""))
+	// Output: good day; over datagrams: false
 }
