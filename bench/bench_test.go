@@ -203,10 +203,12 @@ func TestPeersAnswer(t *testing.T) {
 			{kind: churn, network: "tcp", conns: 4, size: 64, depth: 1},
 			{kind: flow, network: "udp", conns: 1, size: 64, depth: 16},
 		} {
+			why := p.missing(r)
+			if why == "–" { // it does not speak that
+				continue
+			}
 			t.Run(fmt.Sprintf("%s/%s-%d", name, r.network, r.size), func(t *testing.T) {
-				if why := p.missing(r); why == "–" {
-					t.Skipf("%s does not speak %s", name, r.network)
-				} else if why != "" {
+				if why != "" {
 					t.Skipf("%s is %s", name, why)
 				}
 				s, err := h.start(t.Context(), p, r.network)

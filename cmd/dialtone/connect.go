@@ -35,36 +35,37 @@ func newConnectCommand() *cobra.Command {
 	var f connectFlags
 	cmd := &cobra.Command{
 		Use:   "connect ADDR [flags]",
-		Short: "Hold a conversation with a server: type and read at the same time",
-		Long: `Connect sends what you type, or what arrives on standard input, to the server at
-ADDR and shows what the server sends, both at the same time.
+		Short: "Hold a conversation with a server",
+		Long: `Connect sends what you type, or what arrives on standard input, to the server
+at ADDR and shows what the server sends, both at the same time.
 
-On a terminal a line is edited before it is sent, with a history (arrow keys), and
-the server's text appears above it, with everything escaped that would move the
-cursor. Ctrl-D ends the input, Ctrl-C leaves. On a pipe bytes go through unchanged.
+On a terminal a line is edited before it is sent, with a history (arrow keys),
+and the server's text appears above it, with everything escaped that would move
+the cursor. Ctrl-D ends the input, Ctrl-C leaves. On a pipe bytes go through
+unchanged.
 
-At the end of the input the server is told (TCP FIN, TLS close_notify, WebSocket
-close frame) and its answers are read until it ends too. A server that ends first
-ends the conversation. Over UDP each line typed, without its line feed, or each read of
-a pipe is one datagram, and --wait after the end of the input or the last answer is the end.
+At the end of the input the server is told (TCP FIN, TLS close_notify,
+WebSocket close frame) and its answers are read until it ends too. A server
+that ends first ends the conversation. Over UDP each line typed, without its
+line feed, or each read of a pipe is one datagram; the conversation ends when
+nothing has come for --wait after the end of the input.
 
 Exit codes: 0 done, 1 failed, 2 wrong command line, 130 interrupted.
 
 With --json standard output has one object per event instead of the server's
-bytes; a record (--record) is the same after a header line:
+bytes; a record (--record) is the same after a header line. Bytes are text
+where they are UTF-8 and base64 where not:
 
-  {"time":"…","event":"connected","local":"127.0.0.1:40000","remote":"127.0.0.1:8000"}
+  {"time":"…","event":"connected","local":"[::1]:40000","remote":"[::1]:8000"}
   {"time":"…","event":"sent","bytes":6,"text":"hello\n"}
   {"time":"…","event":"received","bytes":2,"base64":"/wA="}
   {"time":"…","event":"half-closed"}
   {"time":"…","event":"error","error":"…"}
-  {"time":"…","event":"closed","by":"server","sent":6,"received":2}
-
-Bytes are text where they are UTF-8 and base64 where not.`,
+  {"time":"…","event":"closed","by":"server","sent":6,"received":2}`,
 		Example: `  # dialtone serve runs in another terminal
   dialtone connect 127.0.0.1:8000
   echo hello | dialtone connect 127.0.0.1:8000 --hex
-  dialtone connect udp://127.0.0.1:8000 --send "hello socket" --every 1s --count 3
+  dialtone connect udp://127.0.0.1:8000 --send hello --every 1s --count 3
   echo hello | dialtone connect 127.0.0.1:8000 --record talk.jsonl
   dialtone connect 127.0.0.1:8000 --replay talk.jsonl`,
 		Args: exactArgs(1, "one address"),

@@ -30,14 +30,15 @@ type resolveFlags struct {
 func newResolveCommand() *cobra.Command {
 	var flags resolveFlags
 	cmd := &cobra.Command{
-		Use:   "resolve NAME[:PORT]",
-		Short: "Show what an address means: IP addresses, port, protocol and the way there",
+		Use:   "resolve NAME[:PORT] [flags]",
+		Short: "Show what an address means: IP addresses, port, way, owner",
 		Long: `Show what an address means: each IP address with its network part and its host
-part, the port with its service and the process that owns it on this machine, the
-next hop, and the MAC address of the next hop when it is on the local link.
+part, the port with its service and the process that owns it on this machine,
+the next hop, and the MAC address of the next hop when it is on the local link.
 
-NAME is a name or an IP address, with or without a port; a scheme may stand before
-it, as in udp://[::1]:53. Nothing is sent but the question to the name server.`,
+NAME is a name or an IP address, with or without a port; a scheme may stand
+before it, as in udp://[::1]:53. Nothing is sent but the question to the name
+server.`,
 		Example: `  dialtone resolve localhost:8000
   dialtone resolve udp://127.0.0.1:53
   dialtone resolve ::1 --json

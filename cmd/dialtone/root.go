@@ -28,8 +28,9 @@ func newRoot() *cobra.Command {
 		Long: `Dialtone moves bytes between programs and machines, over TCP, UDP, TLS,
 WebSocket and Unix sockets, and shows what the network did with them.
 
-Addresses are [scheme://]host:port. The scheme is one of tcp (the default), tcp4,
-tcp6, udp, udp4, udp6, tls, ws, wss, unix; an IPv6 address stands in brackets.`,
+Addresses are [scheme://]host:port. The scheme is one of tcp (the default),
+tcp4, tcp6, udp, udp4, udp6, tls, ws, wss, unix; an IPv6 address stands in
+brackets.`,
 		Example: `  dialtone serve
   dialtone connect 127.0.0.1:8000`,
 		Version:       versionText(),
@@ -40,6 +41,7 @@ tcp6, udp, udp4, udp6, tls, ws, wss, unix; an IPv6 address stands in brackets.`,
 
 		SuggestionsMinimumDistance: 2,
 	}
+	cobra.EnableCommandSorting = false // the order of verbs
 	root.SetHelpFunc(printHelp)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.SetOut(os.Stdout)

@@ -26,7 +26,7 @@ func newServeCommand() *cobra.Command {
 	f := &serveFlags{}
 	cmd := &cobra.Command{
 		Use:   "serve [ADDR...] [flags] [-- CMD ARGS...]",
-		Short: "Hold conversations: a server for TCP, UDP, TLS, WebSocket and Unix sockets",
+		Short: "Hold conversations with any number of clients",
 		Long: `Serve holds conversations with any number of clients at the same time. Without
 an address it listens on tcp://127.0.0.1:8000 and udp://127.0.0.1:8000. Port 0
 picks a free port. The addresses are printed on standard output, everything
