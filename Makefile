@@ -34,12 +34,8 @@ unit:
 	$(TOOL) gotestsum --format pkgname-and-test-fails -- -race -timeout 15m ./...
 	cd bench && $(GO) vet ./... && $(GO) tool -modfile=../tools.mod gotestsum --format pkgname-and-test-fails -- -race ./...
 
-# go test -fuzz takes one target of one package at a time.
 fuzz:
-	@set -e; for pkg in $$($(GO) list ./...); do \
-	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
-	  done; done
+	FUZZTIME=$(FUZZTIME) GO=$(GO) ./.ci/fuzz
 
 # A module of its own, so that peers do not weigh on go.mod; BENCHFLAGS=-short is a first look.
 bench: build
