@@ -15,6 +15,7 @@
 //	  routes/         next hops, neighbours and interfaces
 //	  sockets/        sockets and the processes that own them
 //	bench/            benchmarks beside other programs; a module of its own
+//	doc/              notes for people: what the server costs; the demo
 //
 // Who may import whom is written in deps_test.go, and held there. The packages
 // below app import no other package of the module but address and escape, so
