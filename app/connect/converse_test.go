@@ -54,7 +54,11 @@ func TestHalfCloseBringsEverythingBack(t *testing.T) {
 }
 
 func TestServerEndsFirstAlthoughInputIsOpen(t *testing.T) {
-	a := listen(t, func(c net.Conn) { io.WriteString(c, "bye") })
+	a := listen(t, func(c net.Conn) {
+		io.WriteString(c, "bye")
+		c.(*net.TCPConn).CloseWrite()
+		io.Copy(io.Discard, c) // a close with something unread would be a reset
+	})
 	for name, in := range map[string]io.Reader{"stuck": stuck(t), "ticker": &Ticker{Text: []byte("x"), Every: time.Hour}} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
