@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"testing"
@@ -37,10 +38,24 @@ func serveAll(t testing.TB, l net.Listener, serve func(net.Conn)) {
 			}
 			c.SetDeadline(time.Now().Add(time.Minute)) // no test waits for ever
 			serve(c)
-			c.Close()
+			hangUp(c)
 		}
 	}()
 	t.Cleanup(func() { l.Close(); <-done })
+}
+
+// hangUp ends a server's side and hears the client out: a close with something
+// unread, be it only TLS's goodbye, would be a reset. Who wants one closes first.
+func hangUp(c net.Conn) {
+	defer c.Close()
+	if t, ok := c.(*tls.Conn); ok {
+		t.CloseWrite()
+		c = t.NetConn()
+	}
+	if t, ok := c.(*net.TCPConn); ok && t.CloseWrite() == nil {
+		t.SetReadDeadline(time.Now().Add(2 * time.Second))
+		io.Copy(io.Discard, t)
+	}
 }
 
 func dial(t testing.TB, d *Dialer, a address.Address) net.Conn {

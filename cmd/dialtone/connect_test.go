@@ -94,6 +94,7 @@ var classicServers = map[string]func(net.Conn){
 	"reset": func(c net.Conn) {
 		c.Read(make([]byte, 1))
 		c.(*net.TCPConn).SetLinger(0)
+		c.Close()
 	},
 	"cut": func(c net.Conn) {
 		io.WriteString(c, "half")
@@ -131,11 +132,25 @@ func startServer(ts *testscript.TestScript, l net.Listener, name string) {
 			if err != nil {
 				return
 			}
-			go func() { serve(c); c.Close() }()
+			go func() { serve(c); hangUp(c) }()
 		}
 	}()
 	ts.Defer(func() { l.Close(); <-done })
 	setAddr(ts, l.Addr())
+}
+
+// hangUp ends a server's side and hears the client out: a close with something
+// unread, be it only TLS's goodbye, would be a reset. Who wants one closes first.
+func hangUp(c net.Conn) {
+	defer c.Close()
+	if t, ok := c.(*tls.Conn); ok {
+		t.CloseWrite()
+		c = t.NetConn()
+	}
+	if t, ok := c.(*net.TCPConn); ok && t.CloseWrite() == nil {
+		t.SetReadDeadline(time.Now().Add(2 * time.Second))
+		io.Copy(io.Discard, t)
+	}
 }
 
 func setAddr(ts *testscript.TestScript, a net.Addr) {
