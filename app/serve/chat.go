@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"dialtone/app/escape"
@@ -37,15 +36,15 @@ type room struct {
 type member struct {
 	c      *Conn
 	name   string
-	queue  chan []byte  // closed by leave
-	missed atomic.Int64 // lines that did not fit
+	queue  chan []byte // closed by leave
+	missed int         // lines that did not fit since the last that did; of room.mu
 }
 
 func (r *room) hold(ctx context.Context, c *Conn) error {
 	m := &member{c: c, name: text(c.RemoteAddr()), queue: make(chan []byte, chatQueue)}
 	r.join(m)
 	written := make(chan struct{})
-	go func() { defer close(written); m.write() }()
+	go func() { defer close(written); r.write(m) }()
 	err := r.listen(m)
 	r.leave(m)
 	select {
@@ -85,23 +84,42 @@ func (r *room) tellLocked(from *member, line []byte) {
 		if m == from {
 			continue
 		}
+		next := line // shared by all who miss nothing
+		if m.missed > 0 {
+			next = append(m.gap(), line...)
+		}
 		select {
-		case m.queue <- line:
+		case m.queue <- next:
+			m.missed = 0
 		default:
-			m.missed.Add(1)
+			m.missed++
 		}
 	}
 }
 
-// write sends m what the others say.
-func (m *member) write() {
+// gap says how many lines are missing here, if any.
+func (m *member) gap() []byte {
+	if m.missed == 0 {
+		return nil
+	}
+	return fmt.Appendf(nil, "* you missed %d lines\n", m.missed)
+}
+
+// write sends m what the others say, and what it missed at the place where that
+// would have stood: before the next line, or at the end of what there is.
+func (r *room) write(m *member) {
 	failed := false
 	for line := range m.queue {
 		if failed {
 			continue
 		}
-		if n := m.missed.Swap(0); n > 0 {
-			line = fmt.Appendf(line[:len(line):len(line)], "* you missed %d lines\n", n)
+		if len(m.queue) == 0 {
+			r.mu.Lock()
+			if len(m.queue) == 0 { // nobody has said more meanwhile
+				line = append(line[:len(line):len(line)], m.gap()...)
+				m.missed = 0
+			}
+			r.mu.Unlock()
 		}
 		_, err := m.c.Write(line)
 		failed = err != nil

@@ -78,6 +78,9 @@ func TestChatNeverWaitsForAMemberWhoDoesNotReadAndTellsItWhatItMissed(t *testing
 		must(t, err)
 		switch {
 		case strings.HasPrefix(line, "<"+name):
+			if want := fmt.Sprintf("<%s> %d ", name, heard+missed); !strings.HasPrefix(line, want) {
+				t.Fatalf("heard %.40q after %d lines heard and %d missed", line, heard, missed)
+			}
 			heard++
 		case strings.HasPrefix(line, "* you missed "):
 			n, err := strconv.Atoi(strings.Fields(line)[3])

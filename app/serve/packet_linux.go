@@ -32,7 +32,6 @@ type batch struct {
 	got    int
 	sent   int
 	err    error
-	wait   bool
 	recvFn func(fd uintptr) bool
 	sendFn func(fd uintptr) bool
 }
@@ -94,7 +93,7 @@ func (b *batch) read(wait bool) (int, error) {
 			h.SetControllen(len(b.control[i]))
 		}
 	}
-	b.answers, b.wait = 0, wait
+	b.answers = 0
 	var err error
 	if wait {
 		err = b.raw.Read(b.recvFn)
