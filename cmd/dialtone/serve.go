@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -157,12 +158,11 @@ func (f *serveFlags) loadIdentity(doors []door, addrs []address.Address) error {
 	if (f.identity.CertFile == "") != (f.identity.KeyFile == "") {
 		return usage("give both, or none for a self-signed certificate", "--cert needs --key, and --key needs --cert")
 	}
+	all := slices.Clone(addrs)
 	for _, d := range doors {
-		if d.addr.Secure() {
-			f.identity.Hosts = append(f.identity.Hosts, d.addr.Host)
-		}
+		all = append(all, d.addr)
 	}
-	for _, a := range addrs {
+	for _, a := range all {
 		if a.Secure() {
 			f.identity.Hosts = append(f.identity.Hosts, a.Host)
 		}
