@@ -59,6 +59,9 @@ brackets.`,
 // verbs returns a command per verb, in the order that help shows them.
 func verbs() []*cobra.Command {
 	return []*cobra.Command{
+		newSendCommand(),
+		newReceiveCommand(),
+		newPeersCommand(),
 		newServeCommand(),
 		newConnectCommand(),
 		newResolveCommand(),

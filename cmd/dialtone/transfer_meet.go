@@ -1,0 +1,5 @@
+package main
+
+import "errors"
+
+var errNoCode = errors.New("no code was given")
