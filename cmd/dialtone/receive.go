@@ -153,7 +153,3 @@ func noLimit(n int64) int64 {
 	}
 	return n
 }
-
-func (f *receiveFlags) run(cmd *cobra.Command) error { return errNoCode }
-
-func (f *receiveFlags) classicKind() (int, error) { return 0, nil }

@@ -178,5 +178,3 @@ func silence(d time.Duration) time.Duration {
 	}
 	return d
 }
-
-func (f *sendFlags) run(cmd *cobra.Command, args []string) error { return errNoCode }

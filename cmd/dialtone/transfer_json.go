@@ -21,6 +21,7 @@ type jsonReport struct {
 	peer *peerFields // nil until somebody is there
 	done string
 	view pace
+	next time.Duration // when progress is due
 }
 
 // jsonOutput is where the lines of all sessions go.
@@ -29,6 +30,8 @@ type jsonOutput struct {
 	w   io.Writer
 	now func() time.Time
 }
+
+func newJSONOutput(w io.Writer) *jsonOutput { return &jsonOutput{w: w, now: time.Now} }
 
 // object is one line. Its fields stand in the order in which they were added.
 type object struct{ buf bytes.Buffer }
@@ -139,6 +142,10 @@ func (r *jsonReport) event(e transfer.Event) {
 
 func (r *jsonReport) progress(s transfer.Snapshot) {
 	r.view.add(s)
+	if s.Elapsed < r.next {
+		return
+	}
+	r.next = s.Elapsed + time.Second
 	obj := r.begin("progress").field("seconds", seconds(s.Elapsed)).
 		field("files", s.Files).field("skipped", s.Skipped).field("failed", s.Failed).number("total_files", s.TotalFiles).
 		field("bytes", s.Bytes).field("skipped_bytes", s.SkippedBytes).number("total_bytes", s.TotalBytes).

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -110,8 +111,8 @@ func (quietReport) ended(transfer.Summary, error) {}
 const looks = 200 * time.Millisecond
 
 // watch runs a transfer and shows it.
-func watch(r reporter, meter *transfer.Meter, run func() (transfer.Summary, error)) error {
-	ctx, stop := context.WithCancel(context.Background())
+func watch(ctx context.Context, r reporter, meter *transfer.Meter, run func() (transfer.Summary, error)) error {
+	over := make(chan struct{})
 	var looking sync.WaitGroup
 	looking.Go(func() {
 		tick := time.NewTicker(looks)
@@ -120,15 +121,37 @@ func watch(r reporter, meter *transfer.Meter, run func() (transfer.Summary, erro
 			select {
 			case <-tick.C:
 				r.progress(meter.Snapshot())
-			case <-ctx.Done():
+			case <-over:
 				return
 			}
 		}
 	})
 	summary, err := run()
-	stop()
+	close(over)
 	looking.Wait()
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = withHint(cause, resumeHint)
+	}
 	r.ended(summary, err)
+	return err
+}
+
+const resumeHint = "run the same command again to resume"
+
+// finish ends a verb: the last JSON event is the error, and an interrupted
+// transfer is told how it goes on.
+func (f *showFlags) finish(ctx context.Context, events *jsonOutput, err error) error {
+	cause := context.Cause(ctx)
+	var told *hinted
+	if cause != nil && err != nil && !errors.As(err, &told) {
+		err = cause // nothing had begun
+	}
+	if err != nil && f.json {
+		events.end(events.begin("error").field("error", err.Error()).text("hint", hintFor(err)))
+	}
+	if errors.Is(err, errInterrupted) && told != nil && !f.quiet && !f.json {
+		fmt.Fprintln(os.Stderr, "interrupted;", resumeHint)
+	}
 	return err
 }
 

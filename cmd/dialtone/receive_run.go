@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"dialtone/app/pairing"
+	"dialtone/app/transfer"
+	"dialtone/app/tree"
+
+	"github.com/spf13/cobra"
+)
+
+// run is the verb: everything is checked before anybody is let in.
+func (f *receiveFlags) run(cmd *cobra.Command) error {
+	if err := f.check(cmd.Flags()); err != nil {
+		return err
+	}
+	ctx, stop := untilSignal(cmd.Context())
+	defer stop()
+	events := newJSONOutput(cmd.OutOrStdout())
+	if f.output == stdinArg {
+		events = newJSONOutput(os.Stderr) // the bytes have standard output
+	}
+	return f.show.finish(ctx, events, f.receive(ctx, events, cmd.OutOrStdout()))
+}
+
+// receive waits for a sender, or goes to one.
+func (f *receiveFlags) receive(ctx context.Context, events *jsonOutput, stdout io.Writer) error {
+	if f.output != stdinArg {
+		if err := f.makeFolder(); err != nil {
+			return err
+		}
+	}
+	s, err := f.meet(ctx, events)
+	if s == nil {
+		return err
+	}
+	defer s.Close()
+	return f.take(ctx, s, f.show.newReport("received", true, events), stdout)
+}
+
+// meet returns the one sender, or with --keep serves until the end and returns none.
+func (f *receiveFlags) meet(ctx context.Context, events *jsonOutput) (*pairing.Session, error) {
+	if f.from != "" {
+		from, err := parsePlace(f.from)
+		if err != nil {
+			return nil, err
+		}
+		return f.trust.dial(ctx, from)
+	}
+	o := pairing.ListenerOptions{Classic: f.classic != ""}
+	w, err := f.trust.wait(ctx, f.listen, "dialtone send PATH...", o, func(a announcement) { f.show.tell(a, events) })
+	switch {
+	case err != nil:
+		return nil, err
+	case f.keep:
+		return nil, f.serve(ctx, w, events)
+	}
+	return w.one(ctx)
+}
+
+// makeFolder makes where files arrive, and splits --output into folder and name.
+func (f *receiveFlags) makeFolder() error {
+	if dir, name := filepath.Split(f.output); f.output != "" {
+		if name == "" {
+			return usage("write a name behind it", "--output %s is a folder", f.output)
+		}
+		if filepath.IsAbs(dir) {
+			f.dir = dir
+		} else {
+			f.dir = filepath.Join(f.dir, dir)
+		}
+		f.output = name
+	}
+	if err := os.MkdirAll(f.dir, 0o777); err != nil {
+		return fmt.Errorf("make the folder: %w", err)
+	}
+	return nil
+}
+
+// take receives what a session brings.
+func (f *receiveFlags) take(ctx context.Context, s *pairing.Session, r reporter, stdout io.Writer) error {
+	peer := s.Peer()
+	r.started(fieldsOf(peer))
+	o := f.options()
+	o.Event = r.event
+	dst, done, err := f.target(r, stdout)
+	if err != nil {
+		return err
+	}
+	return watch(ctx, r, o.Meter, func() (summary transfer.Summary, err error) {
+		if peer.Classic {
+			kind, _ := f.classicKind()
+			summary, err = transfer.ReceiveClassic(ctx, s.Conn(), kind, dst, o)
+		} else {
+			summary, err = transfer.Receive(ctx, s, dst, o)
+		}
+		if closing := done(); err == nil {
+			err = closing
+		}
+		return summary, err
+	})
+}
+
+// target opens where it arrives. done is called when everything has.
+func (f *receiveFlags) target(r reporter, stdout io.Writer) (dst transfer.Target, done func() error, err error) {
+	if f.output == stdinArg {
+		return transfer.Writer(stdout), func() error { return nil }, nil
+	}
+	conflict, err := f.conflict()
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := tree.OpenTarget(f.dir, tree.TargetOptions{
+		OnConflict: conflict, Compare: f.checksum, XAttrs: f.xattrs, NoSync: f.noSync, Rename: f.output,
+		KeepFree: noLimit(int64(f.keepFree)), MaxPath: int(noLimit(int64(f.maxPath))), MaxDepth: int(noLimit(int64(f.maxDepth))),
+		Notice: noticesTo(r),
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return t, t.Close, nil
+}
+
+// conflict returns what --on-conflict means.
+func (f *receiveFlags) conflict() (tree.Conflict, error) {
+	switch f.onConflict {
+	case "keep-both":
+		return tree.KeepBoth, nil
+	case "overwrite":
+		return tree.Overwrite, nil
+	case "skip":
+		return tree.Skip, nil
+	case "fail":
+		return tree.Fail, nil
+	}
+	return 0, usage("use keep-both, overwrite, skip or fail", "--on-conflict %q is not a way to settle conflicts", f.onConflict)
+}
+
+// classicKind returns what --allow-classic means.
+func (f *receiveFlags) classicKind() (transfer.Classic, error) {
+	switch f.classic {
+	case "":
+		return transfer.ClassicOff, nil
+	case "auto":
+		return transfer.ClassicAuto, nil
+	case "classic":
+		return transfer.Classic1, nil
+	case "classic3":
+		return transfer.Classic3, nil
+	}
+	return 0, usage("use auto, classic or classic3", "--allow-classic=%s is none of the classic protocols", f.classic)
+}
+
+// one waits for the one session, and for nobody after it.
+func (w *waiting) one(ctx context.Context) (*pairing.Session, error) {
+	s, err := w.Accept(ctx)
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return s, nil
+}
