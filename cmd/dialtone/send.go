@@ -76,9 +76,9 @@ Exit codes: 0 everything is there, 1 something is not, 2 wrong command line,
 
 func (f *sendFlags) addTo(cmd *cobra.Command) {
 	flagGroup(cmd, "What is sent", func(fs *pflag.FlagSet) {
-		fs.StringArrayVar(&f.exclude, "exclude", nil, "leave out what matches `PATTERN`, as in a .gitignore; may be repeated")
-		fs.StringArrayVar(&f.include, "include", nil, "send what matches `PATTERN` although it is excluded; may be repeated")
-		fs.BoolVar(&f.oneFileSystem, "one-file-system", false, "leave out folders that are other file systems")
+		fs.StringArrayVar(&f.exclude, "exclude", nil, "leave out what matches `PATTERN`, as in a .gitignore: *.o, /build, dir/, **/x, !keep.o; may be repeated")
+		fs.StringArrayVar(&f.include, "include", nil, "send only what matches `PATTERN`; may be repeated")
+		fs.BoolVar(&f.oneFileSystem, "one-file-system", false, "folders on other file systems arrive empty")
 		fs.BoolVar(&f.xattrs, "xattrs", false, "extended attributes too")
 		fs.StringVar(&f.name, "name", "", "standard input arrives as `NAME` (default \""+streamName+"\")")
 		fs.BoolVar(&f.dryRun, "dry-run", false, "print what would be sent, path and bytes, and send nothing")
