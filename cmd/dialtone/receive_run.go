@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -53,7 +54,7 @@ func (f *receiveFlags) meet(ctx context.Context, events *jsonOutput) (*pairing.S
 		}
 		return f.trust.dial(ctx, from)
 	}
-	o := pairing.ListenerOptions{Classic: f.classic != ""}
+	o := pairing.ListenOptions{Classic: f.classic != ""}
 	w, err := f.trust.wait(ctx, f.listen, "dialtone send PATH...", o, func(a announcement) { f.show.tell(a, events) })
 	switch {
 	case err != nil:
@@ -118,13 +119,21 @@ func (f *receiveFlags) target(r reporter, stdout io.Writer) (dst transfer.Target
 	}
 	t, err := tree.OpenTarget(f.dir, tree.TargetOptions{
 		OnConflict: conflict, Compare: f.checksum, XAttrs: f.xattrs, NoSync: f.noSync, Rename: f.output,
-		KeepFree: noLimit(int64(f.keepFree)), MaxPath: int(noLimit(int64(f.maxPath))), MaxDepth: int(noLimit(int64(f.maxDepth))),
+		KeepFree: noLimit(int64(f.keepFree)), MaxPath: orMost(f.maxPath), MaxDepth: orMost(f.maxDepth),
 		Notice: noticesTo(r),
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	return t, t.Close, nil
+}
+
+// orMost is a limit of package tree's, which has none for none.
+func orMost(n int) int {
+	if n == 0 {
+		return math.MaxInt32
+	}
+	return n
 }
 
 // conflict returns what --on-conflict means.

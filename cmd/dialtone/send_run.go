@@ -116,7 +116,7 @@ func (f *sendFlags) meet(ctx context.Context, to place, events *jsonOutput) (*pa
 	if !f.wait {
 		return f.trust.dial(ctx, to)
 	}
-	w, err := f.trust.wait(ctx, f.listen, "dialtone receive --from", pairing.ListenerOptions{}, func(a announcement) { f.show.tell(a, events) })
+	w, err := f.trust.wait(ctx, f.listen, "dialtone receive --from", pairing.ListenOptions{}, func(a announcement) { f.show.tell(a, events) })
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ var errNoCode = errors.New("no code was given")
 
 // config returns how we and the other end know each other.
 func (f *trustFlags) config(code string) (c pairing.Config, err error) {
-	c = pairing.Config{Code: code, Plain: f.plain, NoAuth: f.noAuth, Wrap: bulk.Coalesce, ServerName: f.serverName}
+	c = pairing.Config{Code: code, Plain: f.plain, NoAuth: f.noAuth, Wrap: gather, ServerName: f.serverName}
 	c.Name, _ = os.Hostname()
 	if f.trust {
 		c.Remember = true
@@ -41,6 +41,12 @@ func (f *trustFlags) config(code string) (c pairing.Config, err error) {
 		c.Certificate = &pair
 	}
 	return c, nil
+}
+
+// gather makes one system call of many TLS records.
+func gather(c net.Conn) (net.Conn, func(*tls.Conn) net.Conn) {
+	under := bulk.Coalesce(c)
+	return under, func(t *tls.Conn) net.Conn { return bulk.Join(t, under) }
 }
 
 // readCA reads the CAs of a PEM file.
@@ -89,7 +95,7 @@ func (f *trustFlags) dial(ctx context.Context, to place) (*pairing.Session, erro
 		return nil, err
 	}
 	s, err := f.dialWith(ctx, to, code)
-	if code == "" && f.trust && errors.Is(err, pairing.ErrUnknownPeer) {
+	if code == "" && f.trust && (errors.Is(err, pairing.ErrUnknownPeer) || errors.Is(err, pairing.ErrCodeWanted)) {
 		if in, done := keyboard(); in != nil {
 			done()
 			if code, err = askCode(); err == nil {
@@ -114,7 +120,15 @@ func (f *trustFlags) dialWith(ctx context.Context, to place, code string) (*pair
 
 // fieldsOf returns whom a session is with.
 func fieldsOf(p pairing.Peer) peerFields {
-	return peerFields{Name: p.Name, Addr: p.Addr, Fingerprint: p.Fingerprint, How: p.How, Encrypted: p.Encrypted}
+	return peerFields{Name: p.Name, Addr: p.Addr.String(), Fingerprint: fingerprintText(p), How: p.How, Encrypted: p.Encrypted}
+}
+
+// fingerprintText is empty where there is no key.
+func fingerprintText(p pairing.Peer) string {
+	if p.Fingerprint == (pairing.Fingerprint{}) {
+		return ""
+	}
+	return p.Fingerprint.String()
 }
 
 // waiting is a verb that waits for the other end.
@@ -125,7 +139,7 @@ type waiting struct {
 
 // wait listens where it was told to, and says so. verb is what they type on the
 // other machine, up to the host.
-func (f *trustFlags) wait(ctx context.Context, listen, verb string, o pairing.ListenerOptions, tell func(announcement)) (*waiting, error) {
+func (f *trustFlags) wait(ctx context.Context, listen, verb string, o pairing.ListenOptions, tell func(announcement)) (*waiting, error) {
 	at, err := f.parseListen(listen)
 	if err != nil {
 		return nil, err
