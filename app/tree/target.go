@@ -141,10 +141,14 @@ func openTarget(dir string, o TargetOptions, open func(string) (handle, error)) 
 		return nil, fmt.Errorf("target folder %s: %w", dir, err)
 	}
 	if !t.inline {
-		t.queue = make(chan *Incoming, t.budget)
-		t.background.Go(t.commitAll)
+		t.startCommitter()
 	}
 	return t, nil
+}
+
+func (t *Target) startCommitter() {
+	t.queue = make(chan *Incoming, t.budget)
+	t.background.Go(t.commitAll)
 }
 
 func newTarget(dir string, o TargetOptions, h handle) *Target {
@@ -207,7 +211,7 @@ func (t *Target) begin(e Entry, chunk int64) (*Incoming, Verdict, error) {
 	}
 	in.final = in.name
 	v, err := t.judge(in)
-	if v == Want || v == Compare || v == Later {
+	if v == Compare || v == Later || v == Want && !t.o.DryRun {
 		return in, v, err
 	}
 	return nil, v, err
@@ -260,6 +264,8 @@ func (t *Target) check(e *Entry, chunk int64) error {
 		return fmt.Errorf("entry of unknown kind %d", e.Kind)
 	case e.Kind == File && (e.Size < -1 || chunk < 1024 || chunk&(chunk-1) != 0):
 		return fmt.Errorf("size %d in chunks of %d bytes", e.Size, chunk)
+	case t.isGoing(e.Path):
+		return &PathError{e.Path, "it is named twice"}
 	case e.Kind == Symlink && (e.Target == "" || strings.IndexByte(e.Target, 0) >= 0):
 		return fmt.Errorf("a symbolic link to %q", e.Target)
 	}
@@ -267,6 +273,12 @@ func (t *Target) check(e *Entry, chunk int64) error {
 		e.XAttrs = nil
 	}
 	return nil
+}
+
+func (t *Target) isGoing(path string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.going[path] != nil
 }
 
 // Close waits for what was committed, suspends what was not, and ends the

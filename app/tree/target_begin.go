@@ -13,33 +13,8 @@ func (t *Target) beginFile(in *Incoming) (Verdict, error) {
 	if in.f.absent {
 		return Want, nil
 	}
-	if in.f.fresh { // nothing is there; if that is wrong, publish finds out
-		return t.admit(in)
-	}
-	h, err := in.f.pin()
-	if err != nil {
-		return Refused, err
-	}
-	defer in.f.unpin()
-	v, err := in.choose(h)
-	if err != nil {
-		return Refused, err
-	}
-	switch v {
-	case Want:
-		return t.admitTo(in, h)
-	case Compare:
-		t.start(in)
-	case Have:
-		in.f.remember(in.seen.id())
-	}
-	return v, nil
-}
-
-// admit takes a File whose content is wanted.
-func (t *Target) admit(in *Incoming) (Verdict, error) {
-	if t.o.DryRun || in.e.Size < spaceStep {
-		t.start(in)
+	if in.f.fresh && in.e.Size < spaceStep {
+		t.start(in) // nothing is there; if that is wrong, publish finds out
 		return Want, nil
 	}
 	h, err := in.f.pin()
@@ -47,18 +22,31 @@ func (t *Target) admit(in *Incoming) (Verdict, error) {
 		return Refused, err
 	}
 	defer in.f.unpin()
-	return t.admitTo(in, h)
+	v := Want
+	if !in.f.fresh {
+		v, err = in.choose(h)
+	}
+	switch {
+	case v == Want && err == nil:
+		return t.want(in, h)
+	case v == Compare:
+		t.start(in)
+	case v == Have:
+		in.f.remember(in.seen.id())
+	}
+	return v, err
 }
 
-// admitTo looks for a partial of an earlier run and for space before a File is
-// wanted.
-func (t *Target) admitTo(in *Incoming, h handle) (Verdict, error) {
-	if !t.o.DryRun {
-		in.resume(h)
-		if in.partial.Load() == nil && in.e.Size >= spaceStep && !in.e.Sparse {
-			if err := t.space.fits(h, in.e.Size); err != nil {
-				return Refused, err
-			}
+// want looks for a partial of an earlier run, and for space, before a File's
+// content is wanted.
+func (t *Target) want(in *Incoming, h handle) (Verdict, error) {
+	if t.o.DryRun {
+		return Want, nil
+	}
+	in.resume(h)
+	if in.partial.Load() == nil && in.e.Size >= spaceStep && !in.e.Sparse {
+		if err := t.space.fits(h, in.e.Size); err != nil {
+			return Refused, err
 		}
 	}
 	t.start(in)

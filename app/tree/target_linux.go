@@ -144,7 +144,8 @@ func (h *linuxHandle) create(name string) (*os.File, error) {
 	return h.openFile(name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL)
 }
 
-func (h *linuxHandle) open(name string) (*os.File, error)     { return h.openFile(name, unix.O_RDWR) }
+func (h *linuxHandle) open(name string) (*os.File, error) { return h.openFile(name, unix.O_RDWR) }
+
 func (h *linuxHandle) openRead(name string) (*os.File, error) { return h.openFile(name, unix.O_RDONLY) }
 
 func (h *linuxHandle) openFile(name string, how int) (*os.File, error) {
