@@ -11,6 +11,7 @@
 //	  escape/         a peer's bytes made safe to show on a terminal or in a log
 //	  serve/          the concurrent server and its services
 //	  connect/        the full-duplex client
+//	  tree/           trees of files, read where they are sent from, written where they arrive
 //	observe/          sees what the machine's kernel knows
 //	  routes/         next hops, neighbours and interfaces
 //	  sockets/        sockets and the processes that own them
