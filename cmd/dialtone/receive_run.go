@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -37,32 +36,35 @@ func (f *receiveFlags) receive(ctx context.Context, events *jsonOutput, stdout i
 			return err
 		}
 	}
-	s, err := f.meet(ctx, events)
-	if s == nil {
+	if f.keep {
+		return f.serve(ctx, f.waiter(events), events)
+	}
+	s, done, err := f.meet(ctx, events)
+	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer done()
 	return f.take(ctx, s, f.show.newReport("received", true, events), stdout)
 }
 
-// meet returns the one sender, or with --keep serves until the end and returns none.
-func (f *receiveFlags) meet(ctx context.Context, events *jsonOutput) (*pairing.Session, error) {
-	if f.from != "" {
-		from, err := parsePlace(f.from)
-		if err != nil {
-			return nil, err
-		}
-		return f.trust.dial(ctx, from)
+// meet waits for the sender, or goes to it. done ends the session.
+func (f *receiveFlags) meet(ctx context.Context, events *jsonOutput) (s *pairing.Session, done func(), err error) {
+	if f.from == "" {
+		return f.waiter(events).one(ctx)
 	}
-	o := pairing.ListenOptions{Classic: f.classic != ""}
-	w, err := f.trust.wait(ctx, f.listen, "dialtone send PATH...", o, func(a announcement) { f.show.tell(a, events) })
-	switch {
-	case err != nil:
-		return nil, err
-	case f.keep:
-		return nil, f.serve(ctx, w, events)
+	from, err := parsePlace(f.from)
+	if err != nil {
+		return nil, nil, err
 	}
-	return w.one(ctx)
+	s, err = f.trust.dial(ctx, from)
+	return s, func() { s.Close() }, err
+}
+
+func (f *receiveFlags) waiter(events *jsonOutput) waiter {
+	return waiter{
+		trust: &f.trust, show: &f.show, events: events, listen: f.listen, verb: "dialtone send PATH...",
+		o: pairing.ListenOptions{Classic: f.classic != ""},
+	}
 }
 
 // makeFolder makes where files arrive, and splits --output into folder and name.
@@ -90,32 +92,27 @@ func (f *receiveFlags) take(ctx context.Context, s *pairing.Session, r reporter,
 	r.started(fieldsOf(peer))
 	o := f.options()
 	o.Event = r.event
-	dst, done, err := f.target(r, stdout)
+	dst, err := f.target(r, stdout)
 	if err != nil {
 		return err
 	}
-	return watch(ctx, r, o.Meter, func() (summary transfer.Summary, err error) {
+	return watch(ctx, r, o.Meter, func() (transfer.Summary, error) {
 		if peer.Classic {
 			kind, _ := f.classicKind()
-			summary, err = transfer.ReceiveClassic(ctx, s.Conn(), kind, dst, o)
-		} else {
-			summary, err = transfer.Receive(ctx, s, dst, o)
+			return transfer.ReceiveClassic(ctx, s.Conn(), kind, dst, o)
 		}
-		if closing := done(); err == nil {
-			err = closing
-		}
-		return summary, err
+		return transfer.Receive(ctx, s, dst, o)
 	})
 }
 
-// target opens where it arrives. done is called when everything has.
-func (f *receiveFlags) target(r reporter, stdout io.Writer) (dst transfer.Target, done func() error, err error) {
+// target opens where it arrives; the transfer closes it.
+func (f *receiveFlags) target(r reporter, stdout io.Writer) (transfer.Target, error) {
 	if f.output == stdinArg {
-		return transfer.Writer(stdout), func() error { return nil }, nil
+		return transfer.Writer(stdout), nil
 	}
 	conflict, err := f.conflict()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	t, err := tree.OpenTarget(f.dir, tree.TargetOptions{
 		OnConflict: conflict, Compare: f.checksum, XAttrs: f.xattrs, NoSync: f.noSync, Rename: f.output,
@@ -123,9 +120,9 @@ func (f *receiveFlags) target(r reporter, stdout io.Writer) (dst transfer.Target
 		Notice: noticesTo(r),
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return t, t.Close, nil
+	return transfer.Folder(t), nil
 }
 
 // orMost is a limit of package tree's, which has none for none.
@@ -166,11 +163,3 @@ func (f *receiveFlags) classicKind() (transfer.Classic, error) {
 	return 0, usage("use auto, classic or classic3", "--allow-classic=%s is none of the classic protocols", f.classic)
 }
 
-// one waits for the one session, and for nobody after it.
-func (w *waiting) one(ctx context.Context) (*pairing.Session, error) {
-	s, err := w.Accept(ctx)
-	if err != nil {
-		return nil, errors.Join(err, w.Close())
-	}
-	return s, nil
-}

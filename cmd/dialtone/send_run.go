@@ -54,11 +54,11 @@ func (f *sendFlags) send(ctx context.Context, paths []string, to place, events *
 		return err
 	}
 	defer src.close()
-	s, err := f.meet(ctx, to, events)
+	s, done, err := f.meet(ctx, to, events)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer done()
 	r.started(fieldsOf(s.Peer()))
 	return watch(ctx, r, o.Meter, func() (transfer.Summary, error) { return transfer.Send(ctx, s, src, o) })
 }
@@ -111,16 +111,14 @@ func noticesTo(r reporter) func(path, what string) {
 	}
 }
 
-// meet dials the receiver, or waits for it.
-func (f *sendFlags) meet(ctx context.Context, to place, events *jsonOutput) (*pairing.Session, error) {
-	if !f.wait {
-		return f.trust.dial(ctx, to)
+// meet dials the receiver, or waits for it. done ends the session.
+func (f *sendFlags) meet(ctx context.Context, to place, events *jsonOutput) (s *pairing.Session, done func(), err error) {
+	if f.wait {
+		w := waiter{trust: &f.trust, show: &f.show, events: events, listen: f.listen, verb: "dialtone receive --from"}
+		return w.one(ctx)
 	}
-	w, err := f.trust.wait(ctx, f.listen, "dialtone receive --from", pairing.ListenOptions{}, func(a announcement) { f.show.tell(a, events) })
-	if err != nil {
-		return nil, err
-	}
-	return w.one(ctx)
+	s, err = f.trust.dial(ctx, to)
+	return s, func() { s.Close() }, err
 }
 
 // sendClassic sends one file by a classic protocol.

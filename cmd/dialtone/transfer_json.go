@@ -37,10 +37,21 @@ func newJSONOutput(w io.Writer) *jsonOutput { return &jsonOutput{w: w, now: time
 type object struct{ buf bytes.Buffer }
 
 func (o *jsonOutput) begin(event string) *object {
-	obj := &object{}
-	obj.buf.WriteByte('{')
+	obj := new(object).start()
 	obj.field("time", o.now().UTC().Format(time.RFC3339Nano))
 	return obj.field("event", event)
+}
+
+func (o *object) start() *object {
+	o.buf.WriteByte('{')
+	return o
+}
+
+// writeTo ends the object and writes it as a line, in one write.
+func (o *object) writeTo(w io.Writer) error {
+	o.buf.WriteString("}\n")
+	_, err := w.Write(o.buf.Bytes())
+	return err
 }
 
 // field adds a field. HTML is left as it is; what cannot be printed is escaped,
@@ -92,10 +103,9 @@ func (o *object) sum(s digest.Sum) *object {
 }
 
 func (o *jsonOutput) end(obj *object) {
-	obj.buf.WriteString("}\n")
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.w.Write(obj.buf.Bytes())
+	obj.writeTo(o.w) // whoever reads may leave: the transfer goes on
 }
 
 func jsonText(value any) []byte {

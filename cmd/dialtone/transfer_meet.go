@@ -12,6 +12,8 @@ import (
 
 	"dialtone/app/bulk"
 	"dialtone/app/pairing"
+
+	"golang.org/x/time/rate"
 )
 
 // errNoCode is a transfer that somebody forgot to say the code of.
@@ -71,6 +73,11 @@ func trustDir() (string, error) {
 	return filepath.Join(dir, "dialtone"), nil
 }
 
+func knownPeersFile() (string, error) {
+	dir, err := trustDir()
+	return filepath.Join(dir, "known_peers"), err
+}
+
 func loadTrust() (*pairing.Identity, *pairing.KnownPeers, error) {
 	dir, err := trustDir()
 	if err != nil {
@@ -80,7 +87,7 @@ func loadTrust() (*pairing.Identity, *pairing.KnownPeers, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	known, err := pairing.LoadKnownPeers(dir)
+	known, err := knownPeers()
 	return identity, known, err
 }
 
@@ -120,39 +127,51 @@ func (f *trustFlags) dialWith(ctx context.Context, to place, code string) (*pair
 
 // fieldsOf returns whom a session is with.
 func fieldsOf(p pairing.Peer) peerFields {
-	return peerFields{Name: p.Name, Addr: p.Addr.String(), Fingerprint: fingerprintText(p), How: p.How, Encrypted: p.Encrypted}
+	return peerFields{Name: p.Name, Addr: addrText(p.Addr), Fingerprint: fingerprintText(p), How: p.How, Encrypted: p.Encrypted}
 }
 
 // fingerprintText is empty where there is no key.
 func fingerprintText(p pairing.Peer) string {
-	if p.Fingerprint == (pairing.Fingerprint{}) {
+	if p.Fingerprint.IsZero() {
 		return ""
 	}
 	return p.Fingerprint.String()
 }
 
-// waiting is a verb that waits for the other end.
+func addrText(a net.Addr) string {
+	if a == nil {
+		return ""
+	}
+	return a.String()
+}
+
+// waiter is how a verb waits for the other end.
+type waiter struct {
+	trust  *trustFlags
+	show   *showFlags
+	events *jsonOutput
+	listen string                // where, as typed
+	verb   string                // what they type on the other machine, up to the host
+	o      pairing.ListenOptions // without Notice
+}
+
+// waiting is a verb that waits.
 type waiting struct {
 	*pairing.Listener
 	code string
 }
 
-// wait listens where it was told to, and says so. verb is what they type on the
-// other machine, up to the host.
-func (f *trustFlags) wait(ctx context.Context, listen, verb string, o pairing.ListenOptions, tell func(announcement)) (*waiting, error) {
-	at, err := f.parseListen(listen)
+// open listens where it was told to, and says so.
+func (w waiter) open(ctx context.Context) (*waiting, error) {
+	at, err := w.trust.parseListen(w.listen)
 	if err != nil {
 		return nil, err
 	}
-	code, err := f.givenCode("")
+	code, made, err := w.trust.waitingCode()
 	if err != nil {
 		return nil, err
 	}
-	made := code == "" && !f.noAuth && f.ca == ""
-	if made {
-		code = pairing.NewCode()
-	}
-	c, err := f.config(code)
+	c, err := w.trust.config(code)
 	if err != nil {
 		return nil, err
 	}
@@ -163,13 +182,66 @@ func (f *trustFlags) wait(ctx context.Context, listen, verb string, o pairing.Li
 	if err != nil {
 		return nil, cannotListen(at, err)
 	}
-	l, err := pairing.NewListener(ln, c, o)
+	w.o.Notice = w.show.refusals(w.events)
+	l, err := pairing.NewListener(ln, c, w.o)
 	if err != nil {
 		ln.Close()
 		return nil, err
 	}
-	a := f.announce(ln.Addr(), verb, code)
+	a := w.trust.announce(ln.Addr(), w.verb, code)
 	a.made = made
-	tell(a)
+	w.show.tell(a, w.events)
 	return &waiting{l, code}, nil
+}
+
+// waitingCode returns the code that others must know: the one that was given, or
+// one made now.
+func (f *trustFlags) waitingCode() (code string, made bool, err error) {
+	code, err = f.givenCode("")
+	if err != nil || code != "" || f.noAuth || f.ca != "" {
+		return code, false, err
+	}
+	return pairing.NewCode(), true, nil
+}
+
+// refusals returns what tells of connections that came to nothing: a few a second.
+func (f *showFlags) refusals(events *jsonOutput) func(net.Addr, error) {
+	often := rate.NewLimiter(4, 20)
+	return func(addr net.Addr, err error) {
+		switch {
+		case f.quiet || !often.Allow():
+		case f.json:
+			events.end(events.begin("refused").text("address", addrText(addr)).field("error", err.Error()))
+		case addr == nil:
+			fmt.Fprintln(os.Stderr, "note ", oneLine(err.Error()))
+		default:
+			fmt.Fprintf(os.Stderr, "refused %s: %s\n", addr, oneLine(err.Error()))
+		}
+	}
+}
+
+// one waits for the one session, and lets nobody in after it. The listener stays
+// until the session's end: its further connections come there.
+func (w waiter) one(ctx context.Context) (s *pairing.Session, done func(), err error) {
+	w.o.Sessions = 1
+	l, err := w.open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if s, err = l.accept(ctx, w.trust.trust); err != nil {
+		l.Close()
+		return nil, nil, err
+	}
+	return s, func() { s.Close(); l.Close() }, nil
+}
+
+// accept returns the next session. A code that burns is the end, unless known
+// peers may come without one.
+func (w *waiting) accept(ctx context.Context, known bool) (*pairing.Session, error) {
+	s, err := w.Accept(ctx)
+	for known && errors.Is(err, pairing.ErrBurned) {
+		fmt.Fprintln(os.Stderr, "the code is burnt by wrong tries; machines that are known may still come")
+		s, err = w.Accept(ctx)
+	}
+	return s, err
 }
