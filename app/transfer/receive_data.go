@@ -117,33 +117,47 @@ func (w *receiving) move(r *record) error {
 	if err := w.fits(a, r); err != nil {
 		return err
 	}
-	f, err := a.in.File()
-	if err != nil {
-		if err := w.lose(a, err); err != nil {
-			return err
-		}
+	if !a.begin() {
 		return w.drop(r.raw)
 	}
+	bad, err := w.moveInto(a, r)
+	if err == nil && bad == nil {
+		bad = w.arrived(a, r, digest.Sum{})
+	}
+	a.done()
+	if err != nil {
+		return err
+	}
+	if bad != nil {
+		return w.lose(a, bad)
+	}
+	return w.complete(a)
+}
+
+// moveInto reads all of the record's content from the connection, whatever
+// becomes of it. The file's error is bad, the connection's err.
+func (w *receiving) moveInto(a *arriving, r *record) (bad, err error) {
+	f, bad := a.in.File()
+	if bad != nil {
+		return bad, w.drop(r.raw)
+	}
 	began := time.Now()
+	defer func() { w.meter.networking.Add(int64(time.Since(began))) }()
 	for done := int64(0); done < r.raw; {
+		part := min(r.raw-done, 16*piece)
 		w.l.moveReadDeadline()
-		n, err := bulk.ReceiveFile(f, r.chunk*w.chunk+done, w.l.c, min(r.raw-done, 16*piece))
-		done += n
+		n, err := bulk.ReceiveFile(f, r.chunk*w.chunk+done, w.l.c, part)
 		w.l.wire.Add(n)
-		var bad *fs.PathError
-		if errors.As(err, &bad) { // what it did not write it has dropped
-			if err := w.lose(a, err); err != nil {
-				return err
-			}
-			done = min(r.raw, (done+16*piece-1)/(16*piece)*(16*piece))
-			return w.drop(r.raw - done)
+		var path *fs.PathError
+		if errors.As(err, &path) { // the rest of the part was dropped
+			return path, w.drop(r.raw - done - part)
 		}
 		if err != nil {
-			return unexpected(err)
+			return nil, unexpected(err)
 		}
+		done += part
 	}
-	w.meter.networking.Add(int64(time.Since(began)))
-	return w.arrived(a, r, digest.Sum{})
+	return nil, nil
 }
 
 func (w *receiving) drop(n int64) error {
@@ -203,13 +217,20 @@ func (w *receiving) take(r *record, p []byte) error {
 	if r.flags&recordWhole != 0 {
 		return w.takeWhole(a, r, p, sum)
 	}
+	if !a.begin() {
+		return nil
+	}
 	began := time.Now()
 	err := w.write(a, r, p)
 	w.meter.writing.Add(int64(time.Since(began)))
+	if err == nil {
+		err = w.arrived(a, r, sum)
+	}
+	a.done()
 	if err != nil {
 		return w.lose(a, err)
 	}
-	return w.arrived(a, r, sum)
+	return w.complete(a)
 }
 
 // expand puts the content of a chunk between its holes.
@@ -269,15 +290,13 @@ func (w *receiving) again(a *arriving, chunk int64) error {
 
 // takeWhole writes a small file and commits it.
 func (w *receiving) takeWhole(a *arriving, r *record, p []byte, sum digest.Sum) error {
+	if !a.end() {
+		return nil // it came twice
+	}
 	a.mu.Lock()
-	twice := a.over
-	a.over = true
 	a.sum = sum
 	a.size = r.raw
 	a.mu.Unlock()
-	if twice {
-		return nil
-	}
 	w.meter.bytes.Add(r.raw)
 	began := time.Now()
 	a.in.WriteWhole(p, func(final string, err error) { w.stored(a, final, err) })
@@ -316,10 +335,7 @@ func (w *receiving) arrived(a *arriving, r *record, sum digest.Sum) error {
 	if !fresh {
 		return nil
 	}
-	if err := a.in.Verified(r.chunk, sum); err != nil {
-		return w.lose(a, err)
-	}
-	return w.complete(a)
+	return a.in.Verified(r.chunk, sum)
 }
 
 // end takes the sender's word that all of a file has been sent.
@@ -338,12 +354,12 @@ func (w *receiving) end(a *arriving, r *record) error {
 // complete commits a file of which everything is there.
 func (w *receiving) complete(a *arriving) error {
 	a.mu.Lock()
-	ready := a.ended && !a.over && a.have.full((a.size+w.chunk-1)/w.chunk)
-	if !ready {
-		a.mu.Unlock()
+	ready := a.ended && a.have.full((a.size+w.chunk-1)/w.chunk)
+	a.mu.Unlock()
+	if !ready || !a.end() {
 		return nil
 	}
-	a.over = true
+	a.mu.Lock()
 	var wrong error
 	if a.tree != nil && a.tree.Chunks() > 1 {
 		sum, err := a.tree.Root()

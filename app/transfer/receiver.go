@@ -70,9 +70,10 @@ type arriving struct {
 	number int64
 	entry  tree.Entry
 	in     incoming
+	use    sync.RWMutex // held to write into in, and alone to end it
 
 	mu      sync.Mutex
-	over    bool // stored, failed or given up: what still comes is dropped
+	over    bool // being stored, failed or given up: what still comes is dropped
 	have    runs // chunks written and right
 	kept    int64
 	tree    *digest.Tree // nil when not every sum is known
@@ -332,6 +333,11 @@ func (r *receiver) answer(a *arriving, v tree.Verdict, err error, say func(answe
 	case tree.Done:
 		ans.verdict = verdictDone
 		r.count(a)
+	case tree.Later: // a further name of a file that is on its way
+		ans.verdict = verdictDone
+		a.over = true
+		r.keep(a)
+		a.in.Commit(0, func(_ string, err error) { r.linked(a, err) })
 	case tree.Have:
 		ans.verdict = verdictHave
 		r.skipped(a, "the same is there already")
@@ -348,11 +354,12 @@ func (r *receiver) answer(a *arriving, v tree.Verdict, err error, say func(answe
 		ans.verdict = verdictCompare
 		r.keep(a)
 	case tree.Want:
-		ans = r.want(a)
 		if r.dry {
+			ans.verdict = verdictWant
 			r.tell(Event{Kind: EventWould, Path: e.Path, Bytes: e.Size})
 			break
 		}
+		ans = r.want(a)
 		r.keep(a)
 	default:
 		return fmt.Errorf("the target says %v of %s", v, e.Path)
@@ -521,11 +528,7 @@ func (r *receiver) gaveUp(number int64, changed bool, reason string) {
 	if a == nil {
 		return
 	}
-	a.mu.Lock()
-	over := a.over
-	a.over = true
-	a.mu.Unlock()
-	if over {
+	if !a.end() {
 		return
 	}
 	if changed {
@@ -537,14 +540,36 @@ func (r *receiver) gaveUp(number int64, changed bool, reason string) {
 	r.forget(a)
 }
 
+// end waits until nobody writes into a and keeps others from doing so. It reports
+// whether the caller is the first, who then ends a.in.
+func (a *arriving) end() bool {
+	a.use.Lock()
+	defer a.use.Unlock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	first := !a.over
+	a.over = true
+	return first
+}
+
+// begin reports whether a may be written into, until done.
+func (a *arriving) begin() bool {
+	a.use.RLock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.over {
+		a.use.RUnlock()
+		return false
+	}
+	return true
+}
+
+func (a *arriving) done() { a.use.RUnlock() }
+
 // lose ends a file that cannot be written. The error is the transfer's when no
 // file could be.
 func (r *receiver) lose(a *arriving, err error) error {
-	a.mu.Lock()
-	over := a.over
-	a.over = true
-	a.mu.Unlock()
-	if over {
+	if !a.end() {
 		return nil
 	}
 	a.in.Suspend()
@@ -603,6 +628,16 @@ func (r *receiver) stored(a *arriving, final string, err error) {
 	r.out.put(frameResults, func(b []byte, _ bool) []byte {
 		return appendResult(b, result{entry: a.number, ok: true, name: final})
 	})
+	r.forget(a)
+}
+
+// linked takes the target's word on a further name, whose answer was done.
+func (r *receiver) linked(a *arriving, err error) {
+	if err != nil {
+		r.noted(note{true, a.entry.Path, plainReason(err)})
+	} else {
+		r.count(a)
+	}
 	r.forget(a)
 }
 

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -458,16 +459,13 @@ func (s *sender) decideLocked(o *outgoing, a answer) error {
 	case verdictRefuse:
 		s.failLocked(o, errors.New(a.reason))
 	case verdictHave, verdictSkip:
+		if e.Kind != tree.File && a.verdict == verdictHave {
+			break // a link that is there
+		}
 		s.summary.Skipped++
 		s.meter.skipped.Add(1)
 		s.meter.skippedBytes.Add(max(e.Size, 0))
-		if e.Kind == tree.File || a.verdict == verdictSkip {
-			text := a.reason
-			if text == "" {
-				text = "the same is there already"
-			}
-			s.tell(Event{Kind: EventSkipped, Path: e.Path, Bytes: e.Size, Text: text})
-		}
+		s.tell(Event{Kind: EventSkipped, Path: e.Path, Bytes: e.Size, Text: cmp.Or(a.reason, "the same is there already")})
 	case verdictDone:
 		s.countLocked(o)
 	default:

@@ -200,13 +200,3 @@ func openError(op, path string, err error) error {
 	}
 	return &fs.PathError{Op: op, Path: path, Err: err}
 }
-
-// retry repeats a system call that a signal interrupted, as network file systems
-// let happen.
-func retry(call func() (int, error)) (n int, err error) {
-	for {
-		if n, err = call(); err != unix.EINTR {
-			return n, err
-		}
-	}
-}

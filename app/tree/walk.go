@@ -50,9 +50,6 @@ type status struct {
 	links   uint64
 }
 
-// fileID tells files apart. The zero fileID is not known.
-type fileID struct{ dev, ino uint64 }
-
 // keep is what an Entry's Mode keeps.
 const keep = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
 

@@ -1,7 +1,6 @@
 package tree
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"syscall"
@@ -50,7 +49,7 @@ func (w *walker) name(l level, name []byte, mode fs.FileMode, wanted bool) (isFo
 		return false, nil
 	}
 	switch what := special(mode); {
-	case isHidden(name):
+	case isHidden(string(name)):
 		w.notice(string(w.path), "is part of an unfinished transfer: left out")
 		return false, nil
 	case mode == fs.ModeDir:
@@ -76,7 +75,7 @@ func (w *walker) isFolder(l level, name []byte, mode fs.FileMode) bool {
 			mode = st.mode.Type()
 		}
 	}
-	return mode == fs.ModeDir && !isHidden(name) && !w.leaves(true, true)
+	return mode == fs.ModeDir && !isHidden(string(name)) && !w.leaves(true, true)
 }
 
 // leaves reports whether the patterns leave out what is at w.path. A folder that
@@ -85,8 +84,6 @@ func (w *walker) leaves(isFolder, wanted bool) bool {
 	path := w.path[w.inner:]
 	return w.exclude.match(path, isFolder, false) || !isFolder && !w.include.match(path, false, wanted)
 }
-
-func isHidden(name []byte) bool { return bytes.HasPrefix(name, []byte(hidden)) }
 
 // entry visits the file or link at w.path.
 func (w *walker) entry(from leaf, name []byte, st status) (err error) {
