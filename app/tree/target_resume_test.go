@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -116,17 +117,22 @@ func TestWhatIsLeftOfAnotherFileIsReplaced(t *testing.T) {
 				t.Errorf("another %s: %d chunks are missing", what, n)
 			}
 			var r results
-			if len(b.content) <= chunk { // the old partial stays until one of its name comes
-				bring(t, in, b, r.expect(b))
-				closeIt(t, target)
-				r.check(t)
-				continue
-			}
 			bring(t, in, b, r.expect(b))
 			closeIt(t, target)
 			r.check(t)
 			wantTree(t, root, map[string]string{"f": b.content})
 		}
+	})
+}
+
+func TestWhatIsLeftOfAFileThatIsThereIsRemoved(t *testing.T) {
+	each(t, func(t *testing.T, open opener) {
+		root := t.TempDir()
+		a := file("f", text(10*chunk+3, 5))
+		interrupt(t, open, root, a, 4)
+		put(t, filepath.Join(root, "f"), a.content, t1) // it came another way
+		receive(t, open, root, tree.TargetOptions{}, a.verdictIs(tree.Have))
+		wantTree(t, root, map[string]string{"f": a.content})
 	})
 }
 
@@ -257,26 +263,33 @@ func deliver(target *tree.Target, a arrival) error {
 	return <-finished
 }
 
-// TestMain's child: see TestKilledReceiversAreResumed.
-func killedReceiver() {
-	root := os.Args[len(os.Args)-1]
+// rootVariable names the folder that a child process of a test works in.
+const rootVariable = "DIALTONE_TEST_ROOT"
+
+// TestChildReceives is not a test but the receiver that
+// TestKilledReceiversAreResumed kills.
+func TestChildReceives(t *testing.T) {
+	root := os.Getenv(rootVariable)
+	if root == "" {
+		t.Skip("it is run by another test")
+	}
 	target, err := tree.OpenTarget(root, tree.TargetOptions{})
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
 	content := killedContent()
 	in, _, err := target.Begin(file("f", content).Entry, chunk)
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
 	for from, to := range in.Missing() {
 		for i := from; i < to; i++ {
 			p := []byte(content[i*chunk : min((i+1)*chunk, int64(len(content)))])
 			if _, err := in.WriteAt(p, i*chunk); err != nil {
-				panic(err)
+				t.Fatal(err)
 			}
 			if err := in.Verified(i, digest.Chunk(p, i*chunk)); err != nil {
-				panic(err)
+				t.Fatal(err)
 			}
 			fmt.Println(i)
 		}
@@ -293,7 +306,8 @@ func TestKilledReceiversAreResumed(t *testing.T) {
 	root := t.TempDir()
 	kills := 0
 	for verified := 0; ; {
-		cmd := exec.Command(os.Args[0], "-killed-receiver", root)
+		cmd := exec.Command(os.Args[0], "-test.run=^TestChildReceives$")
+		cmd.Env = append(os.Environ(), rootVariable+"="+root)
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
