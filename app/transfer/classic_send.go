@@ -1,0 +1,243 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+
+	"dialtone/app/escape"
+
+	"golang.org/x/time/rate"
+)
+
+// SendClassic sends one file over c as v, [Classic1] or [Classic3], has it:
+// what r gives, under a bare name. Of a size of 0 or more exactly so much is
+// sent, and less is an error; -1 sends until r's end and only Classic1 can do it.
+//
+// Of o it heeds Rate, DryRun, Timeout, Meter and Event. It returns when the
+// receiver has closed (Classic1) or has said its last OK (Classic3). In every
+// case c is then closed: with a reset unless all went well. An end of ctx breaks
+// the connection at once, but a Read of r that does not return holds it up.
+// Errors are of type [*ClassicError].
+func SendClassic(ctx context.Context, c net.Conn, v Classic, name string, r io.Reader, size int64, o SendOptions) (Summary, error) {
+	s := &classicSender{
+		conn:   newClassicConn(ctx, c, o.Timeout),
+		report: newClassicReport(o.Meter, o.Event),
+		pace:   newPace(o.Rate),
+	}
+	s.report.named(name, size)
+	err := s.check(v, name, size)
+	if err == nil && o.DryRun {
+		s.report.tell(Event{Kind: EventWould, Path: name, Bytes: max(size, 0)})
+		s.conn.close(nil)
+		return s.report.summary(), nil
+	}
+	if err == nil {
+		err = s.send(v, name, r, size)
+	}
+	s.conn.close(err)
+	if err != nil {
+		err = &ClassicError{"send", name, err}
+		s.report.failed(err)
+	}
+	return s.report.summary(), err
+}
+
+type classicSender struct {
+	conn   *classicConn
+	report *classicReport
+	pace   *pace
+}
+
+func (s *classicSender) check(v Classic, name string, size int64) error {
+	switch {
+	case v != Classic1 && v != Classic3:
+		return fmt.Errorf("a sender speaks classic or classic3, not %v", v)
+	case v == Classic3 && size < 0:
+		return errors.New("classic3 says the size first, and that of a stream is not known: use classic")
+	}
+	return checkClassicName(name)
+}
+
+func (s *classicSender) send(v Classic, name string, r io.Reader, size int64) error {
+	if err := s.ask(name, "the name"); err != nil {
+		return err
+	}
+	if v == Classic3 {
+		if err := s.ask(strconv.FormatInt(size, 10), "the size"); err != nil {
+			return err
+		}
+	}
+	body := newContent()
+	defer body.free()
+	if err := s.stream(body, r, size); err != nil {
+		return err
+	}
+	end := s.finish
+	if v == Classic3 {
+		end = func() error { return s.answer("the content") }
+	}
+	if err := end(); err != nil {
+		return err
+	}
+	sum, err := body.sum()
+	s.report.done("", sum)
+	return err
+}
+
+// ask says a message and waits for the answer to it.
+func (s *classicSender) ask(message, what string) error {
+	n, err := s.conn.say([]byte(message))
+	s.report.words(n)
+	if err != nil {
+		return s.failed(err, "it had "+what)
+	}
+	return s.answer(what)
+}
+
+// answer waits for the OK to what was said, and leaves a second OK that came
+// with it for the next time.
+func (s *classicSender) answer(what string) error {
+	p, _, err := s.conn.gather(s.conn.timeout, func(p []byte) bool {
+		text := strings.TrimLeft(string(p), classicBlanks)
+		return len(text) >= len("ok") || text != "" && !strings.EqualFold(text, "o")
+	})
+	if err != nil {
+		return s.conn.cause(err, "the receiver answered "+what)
+	}
+	text := strings.TrimLeft(string(p), classicBlanks)
+	if len(text) < len("ok") || !strings.EqualFold(text[:len("ok")], "ok") {
+		return s.refusal(what)
+	}
+	s.skip(len(p) - len(text) + len("ok"))
+	s.skipWords()
+	return nil
+}
+
+// skipWords takes what the receiver said behind its OK on the same line, as far
+// as it is here, unless it is the next OK.
+func (s *classicSender) skipWords() {
+	p, _ := s.conn.in.Peek(s.conn.in.Buffered())
+	rest := strings.TrimLeft(string(p), classicBlanks)
+	s.skip(len(p) - len(rest))
+	if len(p) > len(rest) && strings.Contains(string(p[:len(p)-len(rest)]), "\n") || rest == "" || rest[0] == 'O' || rest[0] == 'o' {
+		return
+	}
+	words, _, _ := strings.Cut(rest, "\n")
+	s.skip(len(words))
+}
+
+func (s *classicSender) skip(n int) {
+	s.conn.in.Discard(n) // of what is buffered: cannot fail
+	s.report.words(n)
+}
+
+// refusal reads the rest of an answer that is none.
+func (s *classicSender) refusal(what string) error {
+	p, _, _ := s.conn.gather(classicQuiet, func(p []byte) bool {
+		return strings.Contains(strings.TrimLeft(string(p), classicBlanks), "\n")
+	})
+	return fmt.Errorf("%w: its answer to %s is %q", ErrClassicRefused, what, escape.Line([]byte(strings.Trim(string(p), classicBlanks)), 200))
+}
+
+// stream sends the content.
+func (s *classicSender) stream(body *content, r io.Reader, size int64) error {
+	for left := size; left != 0; {
+		p := body.room(left)
+		n, err := r.Read(p[:min(len(p), s.pace.piece())])
+		if n > 0 {
+			body.took(n)
+			if err := s.write(p[:n]); err != nil {
+				return err
+			}
+			if left > 0 {
+				left -= int64(n)
+			}
+		}
+		switch {
+		case s.conn.ctx.Err() != nil:
+			return context.Cause(s.conn.ctx)
+		case err == io.EOF && left > 0:
+			return fmt.Errorf("the file ended after %d of %d bytes: it has changed: %w", size-left, size, io.ErrUnexpectedEOF)
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return fmt.Errorf("read: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *classicSender) write(p []byte) error {
+	if err := s.pace.wait(s.conn.ctx, len(p)); err != nil {
+		return err
+	}
+	n, err := s.conn.say(p)
+	s.report.moved(n)
+	if err != nil {
+		return s.failed(err, "it had the content")
+	}
+	return nil
+}
+
+// failed explains a failed write, by the receiver's last words if it left some.
+func (s *classicSender) failed(err error, what string) error {
+	why := s.conn.cause(err, what)
+	if s.conn.ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		return why
+	}
+	p, _, _ := s.conn.gather(classicQuiet, func([]byte) bool { return false })
+	if words := strings.Trim(string(p), classicBlanks); words != "" {
+		return fmt.Errorf("%w; it said %q", why, escape.Line([]byte(words), 200))
+	}
+	return why
+}
+
+// finish ends the content of Classic1, which only the end of the stream does.
+func (s *classicSender) finish() error {
+	_, err := s.conn.hangUp()
+	switch {
+	case err == nil:
+	case s.conn.ctx.Err() == nil && errors.Is(err, os.ErrDeadlineExceeded):
+		s.report.notice("the receiver did not close: whether it has everything is not known")
+	default:
+		return s.conn.cause(err, "the receiver had everything")
+	}
+	return nil
+}
+
+// pace holds a sender to a rate. Nil is as fast as it goes.
+type pace struct{ limiter *rate.Limiter }
+
+func newPace(bytesPerSecond int64) *pace {
+	if bytesPerSecond <= 0 {
+		return nil
+	}
+	burst := min(max(bytesPerSecond/10, 1<<10), contentChunk)
+	return &pace{rate.NewLimiter(rate.Limit(bytesPerSecond), int(burst))}
+}
+
+// piece is how much may be sent at once.
+func (p *pace) piece() int {
+	if p == nil {
+		return contentChunk
+	}
+	return p.limiter.Burst()
+}
+
+func (p *pace) wait(ctx context.Context, n int) error {
+	if p == nil {
+		return nil
+	}
+	if err := p.limiter.WaitN(ctx, n); err != nil {
+		<-ctx.Done() // WaitN also fails when ctx's deadline would come first
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
