@@ -86,6 +86,14 @@ func (c Classic) String() string {
 	return "Classic(" + strconv.Itoa(int(c)) + ")"
 }
 
+// ok is c's answer to a name.
+func (c Classic) ok() string {
+	if c == Classic3 {
+		return "OK"
+	}
+	return "ok"
+}
+
 const (
 	classicQuiet   = 300 * time.Millisecond // after it a message is complete
 	classicDecide  = time.Second            // after it digits are a size, for ClassicAuto
@@ -97,7 +105,8 @@ const (
 	classicName    = 255  // bytes of a name
 	classicDigits  = 19   // of the largest int64
 	classicBlanks  = " \t\r\n\x00"
-	defaultMaxRead = 1 << 40 // bytes, the default of ReceiveOptions.MaxBytes
+
+	classicMaxBytes = 1 << 40 // default of ReceiveOptions.MaxBytes
 )
 
 // What can be wrong with the other end of a classic transfer, for errors.Is.
@@ -150,8 +159,8 @@ func checkClassicName(name string) error {
 }
 
 // parseClassicSize reads the message that holds the size.
-func parseClassicSize(message []byte) (int64, error) {
-	text := strings.Trim(string(message), classicBlanks)
+func parseClassicSize(message string) (int64, error) {
+	text := strings.Trim(message, classicBlanks)
 	if text == "" || strings.Trim(text, "0123456789") != "" { // ParseInt takes signs
 		return 0, fmt.Errorf("%w: %q", ErrClassicSize, escape.Line([]byte(text), 40))
 	}

@@ -65,8 +65,11 @@ func reset(c net.Conn) {
 	c.Close()
 }
 
-// say writes all of p, and bears with a peer that takes it slowly.
+// say writes all of p unless ctx is done, and bears with a peer that takes it slowly.
 func (c *classicConn) say(p []byte) (n int, err error) {
+	if c.ctx.Err() != nil {
+		return 0, context.Cause(c.ctx)
+	}
 	for n < len(p) {
 		c.SetWriteDeadline(time.Now().Add(c.timeout))
 		k, err := c.Write(p[n:])

@@ -26,18 +26,26 @@ func newClassicReport(m *Meter, event func(Event)) *classicReport {
 	return r
 }
 
-// named tells what is coming; size is -1 while nobody knows.
+// named tells what is coming; size is -1 while nobody knows it.
 func (r *classicReport) named(name string, size int64) {
-	r.file.path, r.file.size = name, size
+	r.file.path, r.file.size = name, -1
 	r.meter.named.Add(1)
 	r.meter.total.Store(1)
 	if size >= 0 {
-		r.meter.namedBytes.Add(size)
-		r.meter.totalBytes.Store(size)
+		r.sized(size)
 	}
 	r.meter.mu.Lock()
 	r.meter.active = append(r.meter.active, r.file)
 	r.meter.mu.Unlock()
+}
+
+// sized tells how much is coming.
+func (r *classicReport) sized(size int64) {
+	r.meter.mu.Lock()
+	r.file.size = size
+	r.meter.mu.Unlock()
+	r.meter.namedBytes.Add(size)
+	r.meter.totalBytes.Store(size)
 }
 
 // moved counts n bytes of content that have passed.

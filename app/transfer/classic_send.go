@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
+	"dialtone/app/bulk"
+	"dialtone/app/digest"
 	"dialtone/app/escape"
 
 	"golang.org/x/time/rate"
@@ -38,7 +42,7 @@ func SendClassic(ctx context.Context, c net.Conn, v Classic, name string, r io.R
 		return s.report.summary(), nil
 	}
 	if err == nil {
-		err = s.send(v, name, r, size)
+		err = s.send(v, name, r, size, o)
 	}
 	s.conn.close(err)
 	if err != nil {
@@ -64,7 +68,7 @@ func (s *classicSender) check(v Classic, name string, size int64) error {
 	return checkClassicName(name)
 }
 
-func (s *classicSender) send(v Classic, name string, r io.Reader, size int64) error {
+func (s *classicSender) send(v Classic, name string, r io.Reader, size int64, o SendOptions) error {
 	if err := s.ask(name, "the name"); err != nil {
 		return err
 	}
@@ -73,20 +77,13 @@ func (s *classicSender) send(v Classic, name string, r io.Reader, size int64) er
 			return err
 		}
 	}
-	body := newContent()
-	defer body.free()
-	if err := s.stream(body, r, size); err != nil {
-		return err
+	sum, err := s.content(r, size, o.Verify)
+	if err == nil {
+		err = s.finish(v)
 	}
-	end := s.finish
-	if v == Classic3 {
-		end = func() error { return s.answer("the content") }
+	if err == nil {
+		s.report.done("", sum)
 	}
-	if err := end(); err != nil {
-		return err
-	}
-	sum, err := body.sum()
-	s.report.done("", sum)
 	return err
 }
 
@@ -123,13 +120,15 @@ func (s *classicSender) answer(what string) error {
 // as it is here, unless it is the next OK.
 func (s *classicSender) skipWords() {
 	p, _ := s.conn.in.Peek(s.conn.in.Buffered())
-	rest := strings.TrimLeft(string(p), classicBlanks)
-	s.skip(len(p) - len(rest))
-	if len(p) > len(rest) && strings.Contains(string(p[:len(p)-len(rest)]), "\n") || rest == "" || rest[0] == 'O' || rest[0] == 'o' {
+	line, _, ended := strings.Cut(string(p), "\n")
+	if words := strings.TrimLeft(line, classicBlanks); words != "" && strings.EqualFold(words[:1], "o") {
+		s.skip(len(line) - len(words))
 		return
 	}
-	words, _, _ := strings.Cut(rest, "\n")
-	s.skip(len(words))
+	s.skip(len(line))
+	if ended {
+		s.skip(1)
+	}
 }
 
 func (s *classicSender) skip(n int) {
@@ -145,25 +144,58 @@ func (s *classicSender) refusal(what string) error {
 	return fmt.Errorf("%w: its answer to %s is %q", ErrClassicRefused, what, escape.Line([]byte(strings.Trim(string(p), classicBlanks)), 200))
 }
 
-// stream sends the content.
+// content sends size bytes of r, or all there are, and returns their hash unless
+// the kernel moves them.
+func (s *classicSender) content(r io.Reader, size int64, v Verify) (digest.Sum, error) {
+	if f, ok := r.(*os.File); ok && v == VerifyNone && size >= 0 {
+		if at, err := f.Seek(0, io.SeekCurrent); err == nil {
+			return digest.Sum{}, s.file(f, at, size)
+		}
+	}
+	body := newContent()
+	defer body.free()
+	if err := s.stream(body, r, size); err != nil {
+		return digest.Sum{}, err
+	}
+	return body.sum()
+}
+
+// file lets the kernel send size bytes of f from at on.
+func (s *classicSender) file(f *os.File, at, size int64) error {
+	for end := at + size; at < end; {
+		piece := min(end-at, int64(s.pace.piece()))
+		if err := s.pace.wait(s.conn.ctx, int(piece)); err != nil {
+			return err
+		}
+		s.conn.SetWriteDeadline(time.Now().Add(s.conn.timeout))
+		n, err := bulk.SendFile(s.conn.Conn, f, at, piece)
+		s.report.moved(int(n))
+		at += n
+		var fileError *fs.PathError
+		switch {
+		case err == nil || n > 0 && errors.Is(err, os.ErrDeadlineExceeded):
+		case s.conn.ctx.Err() == nil && errors.As(err, &fileError):
+			return err
+		default:
+			return s.failed(err, "it had the content")
+		}
+	}
+	return nil
+}
+
+// stream sends the content by way of body.
 func (s *classicSender) stream(body *content, r io.Reader, size int64) error {
 	for left := size; left != 0; {
 		p := body.room(left)
 		n, err := r.Read(p[:min(len(p), s.pace.piece())])
-		if n > 0 {
-			body.took(n)
-			if err := s.write(p[:n]); err != nil {
-				return err
-			}
-			if left > 0 {
-				left -= int64(n)
-			}
+		body.took(n)
+		left -= min(int64(n), max(left, 0))
+		if err := s.write(p[:n]); err != nil {
+			return err
 		}
 		switch {
-		case s.conn.ctx.Err() != nil:
-			return context.Cause(s.conn.ctx)
 		case err == io.EOF && left > 0:
-			return fmt.Errorf("the file ended after %d of %d bytes: it has changed: %w", size-left, size, io.ErrUnexpectedEOF)
+			return fmt.Errorf("read: it has changed, and ended after %d of %d bytes: %w", size-left, size, io.ErrUnexpectedEOF)
 		case err == io.EOF:
 			return nil
 		case err != nil:
@@ -198,17 +230,21 @@ func (s *classicSender) failed(err error, what string) error {
 	return why
 }
 
-// finish ends the content of Classic1, which only the end of the stream does.
-func (s *classicSender) finish() error {
-	_, err := s.conn.hangUp()
-	switch {
-	case err == nil:
-	case s.conn.ctx.Err() == nil && errors.Is(err, os.ErrDeadlineExceeded):
-		s.report.notice("the receiver did not close: whether it has everything is not known")
-	default:
-		return s.conn.cause(err, "the receiver had everything")
+// finish waits until the receiver has everything. In Classic1 the end of the
+// stream is the end of the content.
+func (s *classicSender) finish(v Classic) error {
+	if v == Classic3 {
+		return s.answer("the content")
 	}
-	return nil
+	_, err := s.conn.hangUp()
+	if err == nil {
+		return nil
+	}
+	if s.conn.ctx.Err() == nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		s.report.notice("the receiver did not close: whether it has everything is not known")
+		return nil
+	}
+	return s.conn.cause(err, "the receiver had everything")
 }
 
 // pace holds a sender to a rate. Nil is as fast as it goes.
@@ -240,4 +276,3 @@ func (p *pace) wait(ctx context.Context, n int) error {
 	}
 	return nil
 }
-
