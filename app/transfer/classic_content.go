@@ -19,6 +19,8 @@ type content struct {
 	n    int // of buf, not hashed yet
 	tree *digest.Tree
 	next int64 // chunk number of buf
+
+	first digest.Sum // the hash, should the first chunk be all
 }
 
 func newContent() *content {
@@ -32,6 +34,9 @@ func (c *content) free() { contentBuffers.Put(c.buf) }
 // max is negative.
 func (c *content) room(max int64) []byte {
 	if c.n == contentChunk {
+		if c.next == 0 {
+			c.first = digest.Of(c.buf[:])
+		}
 		c.tree.Add(c.next, digest.Chunk(c.buf[:], c.next*contentChunk))
 		c.next, c.n = c.next+1, 0
 	}
@@ -46,8 +51,11 @@ func (c *content) took(n int) { c.n += n }
 
 // sum returns the BLAKE3 of all that was taken.
 func (c *content) sum() (digest.Sum, error) {
-	if c.next == 0 {
+	switch {
+	case c.next == 0:
 		return digest.Of(c.buf[:c.n]), nil
+	case c.next == 1 && c.n == 0:
+		return c.first, nil
 	}
 	if c.n > 0 {
 		c.tree.Add(c.next, digest.Chunk(c.buf[:c.n], c.next*contentChunk))

@@ -97,6 +97,9 @@ func (r *classicReceiver) takeName() error {
 	if err != nil {
 		return r.conn.cause(err, "a whole name had come")
 	}
+	if hasLine(p) {
+		r.lines = linesMaybe
+	}
 	name := r.message(p)
 	if err := checkClassicName(name); err != nil {
 		return err
@@ -112,7 +115,6 @@ func (r *classicReceiver) message(p []byte) string {
 	n := len(line)
 	if ended {
 		n++
-		r.lines = max(r.lines, linesMaybe)
 	}
 	text := string(bytes.TrimRight(line, "\r\x00"))
 	r.report.words(n)
