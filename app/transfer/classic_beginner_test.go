@@ -20,8 +20,8 @@ type beginnerSends func(conn net.Conn, name string, content io.Reader, size int6
 // A beginner's receiver.
 type beginnerReceives func(conn net.Conn, save io.Writer) (name string, err error)
 
-// hear reads once and compares, as everybody does first.
-func hear(conn net.Conn, want string) error {
+// beginnerHears reads once and compares, as everybody does first.
+func beginnerHears(conn net.Conn, want string) error {
 	buf := make([]byte, 4096)
 	n, err := conn.Read(buf)
 	if got := string(buf[:n]); got != want {
@@ -32,7 +32,7 @@ func hear(conn net.Conn, want string) error {
 
 func sendPlain(conn net.Conn, name string, content io.Reader, _ int64) error {
 	conn.Write([]byte(name))
-	if err := hear(conn, "ok"); err != nil {
+	if err := beginnerHears(conn, "ok"); err != nil {
 		return err
 	}
 	if _, err := io.Copy(conn, content); err != nil {
@@ -92,7 +92,7 @@ func sendPadded(conn net.Conn, name string, content io.Reader, _ int64) error {
 	buf := make([]byte, 256)
 	copy(buf, name)
 	conn.Write(buf)
-	if err := hear(conn, "ok"); err != nil {
+	if err := beginnerHears(conn, "ok"); err != nil {
 		return err
 	}
 	io.Copy(conn, content)
@@ -111,17 +111,17 @@ func sendEager(conn net.Conn, name string, content io.Reader, _ int64) error {
 func send3Plain(conn net.Conn, name string, content io.Reader, size int64) error {
 	defer conn.Close()
 	conn.Write([]byte(name))
-	if err := hear(conn, "OK"); err != nil {
+	if err := beginnerHears(conn, "OK"); err != nil {
 		return err
 	}
 	conn.Write([]byte(strconv.FormatInt(size, 10)))
-	if err := hear(conn, "OK"); err != nil {
+	if err := beginnerHears(conn, "OK"); err != nil {
 		return err
 	}
 	if _, err := io.Copy(conn, content); err != nil {
 		return err
 	}
-	return hear(conn, "OK")
+	return beginnerHears(conn, "OK")
 }
 
 // send3AnyCase does not mind capitals.
@@ -173,11 +173,11 @@ func send3Lines(conn net.Conn, name string, content io.Reader, size int64) error
 // send3Leaves does not wait for the last OK.
 func send3Leaves(conn net.Conn, name string, content io.Reader, size int64) error {
 	fmt.Fprint(conn, name)
-	if err := hear(conn, "OK"); err != nil {
+	if err := beginnerHears(conn, "OK"); err != nil {
 		return err
 	}
 	fmt.Fprint(conn, size)
-	if err := hear(conn, "OK"); err != nil {
+	if err := beginnerHears(conn, "OK"); err != nil {
 		return err
 	}
 	io.Copy(conn, content)

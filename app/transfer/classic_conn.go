@@ -29,7 +29,7 @@ func newClassicConn(ctx context.Context, c net.Conn, timeout time.Duration) *cla
 		timeout = 365 * 24 * time.Hour
 	}
 	done := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() { defer close(done); reset(c) })
+	stop := context.AfterFunc(ctx, func() { defer close(done); classicReset(c) })
 	release := func() {
 		if !stop() {
 			<-done
@@ -42,15 +42,15 @@ func newClassicConn(ctx context.Context, c net.Conn, timeout time.Duration) *cla
 func (c *classicConn) close(err error) {
 	c.release()
 	if err != nil {
-		reset(c.Conn)
+		classicReset(c.Conn)
 		return
 	}
 	c.Conn.Close()
 }
 
-// reset closes c so that its peer cannot take this for the end of the stream,
+// classicReset closes c so that its peer cannot take this for the end of the stream,
 // where c's network can say so.
-func reset(c net.Conn) {
+func classicReset(c net.Conn) {
 	for inner := c; inner != nil; {
 		if l, ok := inner.(interface{ SetLinger(sec int) error }); ok {
 			l.SetLinger(0) // an error: it is closed already
@@ -96,20 +96,20 @@ func (c *classicConn) await(d time.Duration) error {
 	return err
 }
 
-// ending is how a message came to its end.
-type ending int
+// classicEnding is how a message came to its end.
+type classicEnding int
 
 const (
-	endEnough ending = iota // the caller has seen enough, or there is no room for more
-	endQuiet                // nothing more came for a while
-	endStream               // the peer has ended its side
+	endEnough classicEnding = iota // the caller has seen enough, or there is no room for more
+	endQuiet                       // nothing more came for a while
+	endStream                      // the peer has ended its side
 )
 
 // gather returns what has arrived as soon as it is enough, nothing more came
 // for the time quiet, or the peer has ended its side after something. It takes
 // nothing out of c.in: the caller does. The whole message must arrive within the
 // time-out.
-func (c *classicConn) gather(quiet time.Duration, enough func(p []byte) bool) ([]byte, ending, error) {
+func (c *classicConn) gather(quiet time.Duration, enough func(p []byte) bool) ([]byte, classicEnding, error) {
 	last := time.Now().Add(c.timeout)
 	for {
 		p, _ := c.in.Peek(c.in.Buffered())
@@ -159,9 +159,9 @@ func (c *classicConn) cause(err error, what string) error {
 	case c.ctx.Err() != nil:
 		return context.Cause(c.ctx)
 	case errors.Is(err, io.EOF):
-		return &peerError{fmt.Sprintf("the connection ended before %s", what), io.ErrUnexpectedEOF}
+		return &classicPeerError{fmt.Sprintf("the connection ended before %s", what), io.ErrUnexpectedEOF}
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &peerError{fmt.Sprintf("nothing happened for %v before %s", c.timeout, what), os.ErrDeadlineExceeded}
+		return &classicPeerError{fmt.Sprintf("nothing happened for %v before %s", c.timeout, what), os.ErrDeadlineExceeded}
 	case errors.As(err, &call):
 		err = call.Err
 	case errors.As(err, &op):
@@ -170,11 +170,11 @@ func (c *classicConn) cause(err error, what string) error {
 	return fmt.Errorf("the connection failed before %s: %w", what, err)
 }
 
-// peerError says in its own words what is also the error is.
-type peerError struct {
+// classicPeerError says in its own words what is also the error is.
+type classicPeerError struct {
 	text string
 	is   error
 }
 
-func (e *peerError) Error() string { return e.text }
-func (e *peerError) Unwrap() error { return e.is }
+func (e *classicPeerError) Error() string { return e.text }
+func (e *classicPeerError) Unwrap() error { return e.is }

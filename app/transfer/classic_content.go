@@ -6,16 +6,16 @@ import (
 	"dialtone/app/digest"
 )
 
-// contentChunk is how much content is read, hashed and written at once: as much
+// classicChunk is how much content is read, hashed and written at once: as much
 // as stays in a processor's cache meanwhile.
-const contentChunk = 256 << 10
+const classicChunk = 256 << 10
 
-var contentBuffers = sync.Pool{New: func() any { return new([contentChunk]byte) }}
+var classicBuffers = sync.Pool{New: func() any { return new([classicChunk]byte) }}
 
-// content hashes a stream that passes through its buffer: each part is read into
+// classicContent hashes a stream that passes through its buffer: each part is read into
 // room, used where it lies, and counted by took.
-type content struct {
-	buf  *[contentChunk]byte
+type classicContent struct {
+	buf  *[classicChunk]byte
 	n    int // of buf, not hashed yet
 	tree *digest.Tree
 	next int64 // chunk number of buf
@@ -23,21 +23,21 @@ type content struct {
 	first digest.Sum // the hash, should the first chunk be all
 }
 
-func newContent() *content {
-	return &content{buf: contentBuffers.Get().(*[contentChunk]byte), tree: digest.NewTree()}
+func newClassicContent() *classicContent {
+	return &classicContent{buf: classicBuffers.Get().(*[classicChunk]byte), tree: digest.NewTree()}
 }
 
 // free gives the buffer back. Nothing else is called after it.
-func (c *content) free() { contentBuffers.Put(c.buf) }
+func (c *classicContent) free() { classicBuffers.Put(c.buf) }
 
 // room returns where the next part goes: at least one byte, at most max unless
 // max is negative.
-func (c *content) room(max int64) []byte {
-	if c.n == contentChunk {
+func (c *classicContent) room(max int64) []byte {
+	if c.n == classicChunk {
 		if c.next == 0 {
 			c.first = digest.Of(c.buf[:])
 		}
-		c.tree.Add(c.next, digest.Chunk(c.buf[:], c.next*contentChunk))
+		c.tree.Add(c.next, digest.Chunk(c.buf[:], c.next*classicChunk))
 		c.next, c.n = c.next+1, 0
 	}
 	p := c.buf[c.n:]
@@ -47,10 +47,10 @@ func (c *content) room(max int64) []byte {
 	return p
 }
 
-func (c *content) took(n int) { c.n += n }
+func (c *classicContent) took(n int) { c.n += n }
 
 // sum returns the BLAKE3 of all that was taken.
-func (c *content) sum() (digest.Sum, error) {
+func (c *classicContent) sum() (digest.Sum, error) {
 	switch {
 	case c.next == 0:
 		return digest.Of(c.buf[:c.n]), nil
@@ -58,7 +58,7 @@ func (c *content) sum() (digest.Sum, error) {
 		return c.first, nil
 	}
 	if c.n > 0 {
-		c.tree.Add(c.next, digest.Chunk(c.buf[:c.n], c.next*contentChunk))
+		c.tree.Add(c.next, digest.Chunk(c.buf[:c.n], c.next*classicChunk))
 	}
 	return c.tree.Root()
 }

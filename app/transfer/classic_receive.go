@@ -130,7 +130,7 @@ func (r *classicReceiver) content(f io.WriterAt) (digest.Sum, error) {
 	if err := r.begin(); err != nil {
 		return digest.Sum{}, err
 	}
-	body := newContent()
+	body := newClassicContent()
 	defer body.free()
 	if err := r.copy(f, body); err != nil {
 		return digest.Sum{}, err
@@ -252,7 +252,7 @@ func (r *classicReceiver) setSize(size int64) error {
 }
 
 // copy stores the content.
-func (r *classicReceiver) copy(f io.WriterAt, body *content) error {
+func (r *classicReceiver) copy(f io.WriterAt, body *classicContent) error {
 	for at := int64(0); at != r.size; {
 		p := body.room(r.size - at) // negative without a size
 		n, rerr := r.conn.Read(p)
@@ -270,7 +270,7 @@ func (r *classicReceiver) copy(f io.WriterAt, body *content) error {
 		case rerr == io.EOF && r.size < 0:
 			return nil
 		case rerr == io.EOF && r.conn.ctx.Err() == nil:
-			return &peerError{fmt.Sprintf("the connection ended after %d of %d bytes", at, r.size), io.ErrUnexpectedEOF}
+			return &classicPeerError{fmt.Sprintf("the connection ended after %d of %d bytes", at, r.size), io.ErrUnexpectedEOF}
 		default:
 			return r.conn.cause(rerr, "the end of the content")
 		}

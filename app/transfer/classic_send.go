@@ -32,7 +32,7 @@ func SendClassic(ctx context.Context, c net.Conn, v Classic, name string, r io.R
 	s := &classicSender{
 		conn:   newClassicConn(ctx, c, o.Timeout),
 		report: newClassicReport(o.Meter, o.Event),
-		pace:   newPace(o.Rate),
+		pace:   newClassicPace(o.Rate),
 	}
 	s.report.named(name, size)
 	err := s.check(v, name, size)
@@ -55,7 +55,7 @@ func SendClassic(ctx context.Context, c net.Conn, v Classic, name string, r io.R
 type classicSender struct {
 	conn   *classicConn
 	report *classicReport
-	pace   *pace
+	pace   *classicPace
 }
 
 func (s *classicSender) check(v Classic, name string, size int64) error {
@@ -152,7 +152,7 @@ func (s *classicSender) content(r io.Reader, size int64, v Verify) (digest.Sum, 
 			return digest.Sum{}, s.file(f, at, size)
 		}
 	}
-	body := newContent()
+	body := newClassicContent()
 	defer body.free()
 	if err := s.stream(body, r, size); err != nil {
 		return digest.Sum{}, err
@@ -184,7 +184,7 @@ func (s *classicSender) file(f *os.File, at, size int64) error {
 }
 
 // stream sends the content by way of body.
-func (s *classicSender) stream(body *content, r io.Reader, size int64) error {
+func (s *classicSender) stream(body *classicContent, r io.Reader, size int64) error {
 	for left := size; left != 0; {
 		p := body.room(left)
 		n, err := r.Read(p[:min(len(p), s.pace.piece())])
@@ -247,26 +247,26 @@ func (s *classicSender) finish(v Classic) error {
 	return s.conn.cause(err, "the receiver had everything")
 }
 
-// pace holds a sender to a rate. Nil is as fast as it goes.
-type pace struct{ limiter *rate.Limiter }
+// classicPace holds a sender to a rate. Nil is as fast as it goes.
+type classicPace struct{ limiter *rate.Limiter }
 
-func newPace(bytesPerSecond int64) *pace {
+func newClassicPace(bytesPerSecond int64) *classicPace {
 	if bytesPerSecond <= 0 {
 		return nil
 	}
-	burst := min(max(bytesPerSecond/10, 1<<10), contentChunk)
-	return &pace{rate.NewLimiter(rate.Limit(bytesPerSecond), int(burst))}
+	burst := min(max(bytesPerSecond/10, 1<<10), classicChunk)
+	return &classicPace{rate.NewLimiter(rate.Limit(bytesPerSecond), int(burst))}
 }
 
 // piece is how much may be sent at once.
-func (p *pace) piece() int {
+func (p *classicPace) piece() int {
 	if p == nil {
-		return contentChunk
+		return classicChunk
 	}
 	return p.limiter.Burst()
 }
 
-func (p *pace) wait(ctx context.Context, n int) error {
+func (p *classicPace) wait(ctx context.Context, n int) error {
 	if p == nil {
 		return nil
 	}

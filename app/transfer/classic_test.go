@@ -18,8 +18,8 @@ import (
 	"dialtone/app/digest"
 )
 
-// shelf is a target in memory.
-type shelf struct {
+// classicShelf is a target in memory.
+type classicShelf struct {
 	name, final string
 	body        bytes.Buffer
 	kept, gone  bool
@@ -27,12 +27,12 @@ type shelf struct {
 	refuse, full, late error // of begin, WriteAt, commit
 }
 
-func (s *shelf) beginClassic(name string) (classicFile, error) {
+func (s *classicShelf) beginClassic(name string) (classicFile, error) {
 	s.name = name
 	return s, s.refuse
 }
 
-func (s *shelf) WriteAt(p []byte, off int64) (int, error) {
+func (s *classicShelf) WriteAt(p []byte, off int64) (int, error) {
 	if off != int64(s.body.Len()) {
 		panic(fmt.Sprintf("written at %d of %d", off, s.body.Len()))
 	}
@@ -42,7 +42,7 @@ func (s *shelf) WriteAt(p []byte, off int64) (int, error) {
 	return s.body.Write(p)
 }
 
-func (s *shelf) commit(size int64) (string, error) {
+func (s *classicShelf) commit(size int64) (string, error) {
 	if size != int64(s.body.Len()) {
 		panic(fmt.Sprintf("committed with %d of %d bytes", size, s.body.Len()))
 	}
@@ -50,22 +50,22 @@ func (s *shelf) commit(size int64) (string, error) {
 	return s.final, s.late
 }
 
-func (s *shelf) discard() error { s.gone = true; return nil }
+func (s *classicShelf) discard() error { s.gone = true; return nil }
 
 // sizes are those at which beginners' buffers end, and ours.
-var classicSizes = []int{0, 1, 4095, 4096, 4097, contentChunk, contentChunk + 1, 2*contentChunk + 5}
+var classicSizes = []int{0, 1, 4095, 4096, 4097, classicChunk, classicChunk + 1, 2*classicChunk + 5}
 
-func randomBytes(n int) []byte {
+func classicBytes(n int) []byte {
 	p := make([]byte, n)
 	rand.NewChaCha8([32]byte{byte(n)}).Read(p)
 	return p
 }
 
-// bubbles runs f for each size, without waiting for time to pass.
-func bubbles(t *testing.T, f func(t *testing.T, want []byte)) {
+// classicBubbles runs f for each size, without waiting for time to pass.
+func classicBubbles(t *testing.T, f func(t *testing.T, want []byte)) {
 	for _, size := range classicSizes {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { f(t, randomBytes(size)) })
+			synctest.Test(t, func(t *testing.T) { f(t, classicBytes(size)) })
 		})
 	}
 }
@@ -89,17 +89,17 @@ func TestBeginnersSend(t *testing.T) {
 	} {
 		for _, v := range c.v {
 			t.Run(c.name+" to "+v.String(), func(t *testing.T) {
-				bubbles(t, func(t *testing.T, want []byte) { receiveFromBeginner(t, v, c.send, want) })
+				classicBubbles(t, func(t *testing.T, want []byte) { receiveFromBeginner(t, v, c.send, want) })
 			})
 		}
 	}
 }
 
 func receiveFromBeginner(t *testing.T, v Classic, send beginnerSends, want []byte) {
-	there, here := newWires(t)
+	there, here := newClassicWires(t)
 	told := make(chan error)
 	go func() { told <- send(there, "notes of today.txt", bytes.NewReader(want), int64(len(want))) }()
-	var dst shelf
+	var dst classicShelf
 	var events []Event
 	sum, err := ReceiveClassic(t.Context(), here, v, &dst, ReceiveOptions{Event: func(e Event) { events = append(events, e) }})
 	if err != nil {
@@ -138,13 +138,13 @@ func TestBeginnersReceive(t *testing.T) {
 		{"classic3 words", Classic3, answering3("OK received\r\n")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubbles(t, func(t *testing.T, want []byte) { sendToBeginner(t, c.v, c.receive, want) })
+			classicBubbles(t, func(t *testing.T, want []byte) { sendToBeginner(t, c.v, c.receive, want) })
 		})
 	}
 }
 
 func sendToBeginner(t *testing.T, v Classic, receive beginnerReceives, want []byte) {
-	there, here := newWires(t)
+	there, here := newClassicWires(t)
 	var got bytes.Buffer
 	name, told := "", make(chan error)
 	go func() {
@@ -182,14 +182,14 @@ func TestClassicCutAnywhere(t *testing.T) {
 		for cut := range len(c.text) {
 			for _, pause := range []time.Duration{0, time.Millisecond, 200 * time.Millisecond} {
 				synctest.Test(t, func(t *testing.T) {
-					there, here := newWires(t)
+					there, here := newClassicWires(t)
 					go func() {
 						there.Write([]byte(c.text[:cut]))
 						time.Sleep(pause)
 						there.Write([]byte(c.text[cut:]))
 						there.CloseWrite()
 					}()
-					var dst shelf
+					var dst classicShelf
 					_, err := ReceiveClassic(t.Context(), here, c.v, &dst, ReceiveOptions{})
 					if err != nil || dst.name != "a.txt" || dst.body.String() != want {
 						t.Errorf("%v: %q | %v | %q: %q with %q, %v", c.v, c.text[:cut], pause, c.text[cut:], dst.name, dst.body.String(), err)
@@ -200,14 +200,14 @@ func TestClassicCutAnywhere(t *testing.T) {
 	}
 }
 
-// say is one thing that a scripted sender does.
-type say struct {
+// classicSay is one thing that a scripted sender does.
+type classicSay struct {
 	text  string
 	after time.Duration
 }
 
-// script sends what is said and ends as told: "end", "reset" or "stay".
-func script(w *wire, ending string, said ...say) {
+// classicScript sends what is said and ends as told: "end", "reset" or "stay".
+func classicScript(w *classicWire, ending string, said ...classicSay) {
 	for _, s := range said {
 		time.Sleep(s.after)
 		w.Write([]byte(s.text))
@@ -221,8 +221,8 @@ func script(w *wire, ending string, said ...say) {
 	}
 }
 
-// heard returns what the receiver said, and how it ended.
-func heard(w *wire) string {
+// classicHeard returns what the receiver said, and how it ended.
+func classicHeard(w *classicWire) string {
 	p, err := io.ReadAll(w)
 	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed) {
 		return string(p) + " reset"
@@ -230,55 +230,55 @@ func heard(w *wire) string {
 	return string(p)
 }
 
-const later = 5 * time.Second // long after every quiet time
+const classicLater = 5 * time.Second // long after every quiet time
 
 func TestClassicReceiverRefuses(t *testing.T) {
 	for _, c := range []struct {
 		what   string
 		v      Classic
 		ending string
-		said   []say
+		said   []classicSay
 		want   error
 	}{
 		{"nothing", Classic1, "end", nil, io.ErrUnexpectedEOF},
 		{"silence", Classic1, "stay", nil, os.ErrDeadlineExceeded},
-		{"an unanswered name", Classic1, "end", []say{{"a.txt", 0}}, io.ErrUnexpectedEOF},
-		{"an empty name", Classic1, "stay", []say{{"\n", 0}}, ErrClassicName},
-		{"a path", Classic1, "stay", []say{{"../a.txt", 0}}, ErrClassicName},
-		{"an absolute path", Classic1, "stay", []say{{"/etc/passwd", 0}}, ErrClassicName},
-		{"a Windows path", Classic1, "stay", []say{{`..\a.txt`, 0}}, ErrClassicName},
-		{"the folder", Classic1, "stay", []say{{".", 0}}, ErrClassicName},
-		{"the folder above", Classic1, "stay", []say{{"..", 0}}, ErrClassicName},
-		{"an escape sequence", Classic1, "stay", []say{{"a\x1b[2J", 0}}, ErrClassicName},
-		{"a NUL within", Classic1, "stay", []say{{"a\x00b", 0}}, ErrClassicName},
-		{"a long name", Classic1, "stay", []say{{strings.Repeat("a", 256), 0}}, ErrClassicName},
-		{"an endless name", Classic1, "stay", []say{{strings.Repeat("a", 1<<20), 0}}, ErrClassicName},
-		{"a dripping name", Classic1, "stay", repeat(400, say{"a", 299 * time.Millisecond}), os.ErrDeadlineExceeded},
-		{"a reset in the content", Classic1, "reset", []say{{"a.txt\n", 0}, {"hello", later}}, syscall.ECONNRESET},
-		{"a stall in the content", Classic1, "stay", []say{{"a.txt\n", 0}, {"hello", later}}, os.ErrDeadlineExceeded},
-		{"too much", Classic1, "stay", []say{{"a.txt\n", 0}, {strings.Repeat("a", 1025), later}}, ErrClassicTooBig},
-		{"no size", Classic3, "end", []say{{"a.txt", 0}}, io.ErrUnexpectedEOF},
-		{"an empty size", Classic3, "stay", []say{{"a.txt", 0}, {"\n", later}}, ErrClassicSize},
-		{"a size in words", Classic3, "stay", []say{{"a.txt", 0}, {"five", later}}, ErrClassicSize},
-		{"a negative size", Classic3, "stay", []say{{"a.txt", 0}, {"-5", later}}, ErrClassicSize},
-		{"a signed size", Classic3, "stay", []say{{"a.txt", 0}, {"+5", later}}, ErrClassicSize},
-		{"a size with a fraction", Classic3, "stay", []say{{"a.txt", 0}, {"5.0", later}}, ErrClassicSize},
-		{"content glued to the size", Classic3, "stay", []say{{"a.txt", 0}, {"5hello", later}}, ErrClassicSize},
-		{"a size above the limit", Classic3, "stay", []say{{"a.txt", 0}, {"1025", later}}, ErrClassicTooBig},
-		{"a size beyond numbers", Classic3, "stay", []say{{"a.txt", 0}, {"99999999999999999999", later}}, ErrClassicTooBig},
-		{"less than the size", Classic3, "end", []say{{"a.txt", 0}, {"5", later}, {"hell", later}}, io.ErrUnexpectedEOF},
-		{"more than the size", Classic3, "stay", []say{{"a.txt", 0}, {"5", later}, {"hello!", later}}, ErrClassicSurplus},
-		{"more than nothing", Classic3, "stay", []say{{"a.txt", 0}, {"0\n!", later}}, ErrClassicSurplus},
-		{"a reset behind the content", Classic3, "reset", []say{{"a.txt", 0}, {"5", later}, {"hello", later}}, syscall.ECONNRESET},
-		{"digits and then less", ClassicAuto, "end", []say{{"a.txt", 0}, {"5", later}, {"hell", later}}, io.ErrUnexpectedEOF},
-		{"a 0 that may be content", ClassicAuto, "end", []say{{"a.txt", 0}, {"0", later}, {"", 1100 * time.Millisecond}}, io.ErrUnexpectedEOF},
-		{"digits above the limit", ClassicAuto, "stay", []say{{"a.txt", 0}, {"1025", later}}, ErrClassicTooBig},
+		{"an unanswered name", Classic1, "end", []classicSay{{"a.txt", 0}}, io.ErrUnexpectedEOF},
+		{"an empty name", Classic1, "stay", []classicSay{{"\n", 0}}, ErrClassicName},
+		{"a path", Classic1, "stay", []classicSay{{"../a.txt", 0}}, ErrClassicName},
+		{"an absolute path", Classic1, "stay", []classicSay{{"/etc/passwd", 0}}, ErrClassicName},
+		{"a Windows path", Classic1, "stay", []classicSay{{`..\a.txt`, 0}}, ErrClassicName},
+		{"the folder", Classic1, "stay", []classicSay{{".", 0}}, ErrClassicName},
+		{"the folder above", Classic1, "stay", []classicSay{{"..", 0}}, ErrClassicName},
+		{"an escape sequence", Classic1, "stay", []classicSay{{"a\x1b[2J", 0}}, ErrClassicName},
+		{"a NUL within", Classic1, "stay", []classicSay{{"a\x00b", 0}}, ErrClassicName},
+		{"a long name", Classic1, "stay", []classicSay{{strings.Repeat("a", 256), 0}}, ErrClassicName},
+		{"an endless name", Classic1, "stay", []classicSay{{strings.Repeat("a", 1<<20), 0}}, ErrClassicName},
+		{"a dripping name", Classic1, "stay", classicRepeat(400, classicSay{"a", 299 * time.Millisecond}), os.ErrDeadlineExceeded},
+		{"a reset in the content", Classic1, "reset", []classicSay{{"a.txt\n", 0}, {"hello", classicLater}}, syscall.ECONNRESET},
+		{"a stall in the content", Classic1, "stay", []classicSay{{"a.txt\n", 0}, {"hello", classicLater}}, os.ErrDeadlineExceeded},
+		{"too much", Classic1, "stay", []classicSay{{"a.txt\n", 0}, {strings.Repeat("a", 1025), classicLater}}, ErrClassicTooBig},
+		{"no size", Classic3, "end", []classicSay{{"a.txt", 0}}, io.ErrUnexpectedEOF},
+		{"an empty size", Classic3, "stay", []classicSay{{"a.txt", 0}, {"\n", classicLater}}, ErrClassicSize},
+		{"a size in words", Classic3, "stay", []classicSay{{"a.txt", 0}, {"five", classicLater}}, ErrClassicSize},
+		{"a negative size", Classic3, "stay", []classicSay{{"a.txt", 0}, {"-5", classicLater}}, ErrClassicSize},
+		{"a signed size", Classic3, "stay", []classicSay{{"a.txt", 0}, {"+5", classicLater}}, ErrClassicSize},
+		{"a size with a fraction", Classic3, "stay", []classicSay{{"a.txt", 0}, {"5.0", classicLater}}, ErrClassicSize},
+		{"content glued to the size", Classic3, "stay", []classicSay{{"a.txt", 0}, {"5hello", classicLater}}, ErrClassicSize},
+		{"a size above the limit", Classic3, "stay", []classicSay{{"a.txt", 0}, {"1025", classicLater}}, ErrClassicTooBig},
+		{"a size beyond numbers", Classic3, "stay", []classicSay{{"a.txt", 0}, {"99999999999999999999", classicLater}}, ErrClassicTooBig},
+		{"less than the size", Classic3, "end", []classicSay{{"a.txt", 0}, {"5", classicLater}, {"hell", classicLater}}, io.ErrUnexpectedEOF},
+		{"more than the size", Classic3, "stay", []classicSay{{"a.txt", 0}, {"5", classicLater}, {"hello!", classicLater}}, ErrClassicSurplus},
+		{"more than nothing", Classic3, "stay", []classicSay{{"a.txt", 0}, {"0\n!", classicLater}}, ErrClassicSurplus},
+		{"a reset behind the content", Classic3, "reset", []classicSay{{"a.txt", 0}, {"5", classicLater}, {"hello", classicLater}}, syscall.ECONNRESET},
+		{"digits and then less", ClassicAuto, "end", []classicSay{{"a.txt", 0}, {"5", classicLater}, {"hell", classicLater}}, io.ErrUnexpectedEOF},
+		{"a 0 that may be content", ClassicAuto, "end", []classicSay{{"a.txt", 0}, {"0", classicLater}, {"", 1100 * time.Millisecond}}, io.ErrUnexpectedEOF},
+		{"digits above the limit", ClassicAuto, "stay", []classicSay{{"a.txt", 0}, {"1025", classicLater}}, ErrClassicTooBig},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				there, here := newWires(t)
-				go script(there, c.ending, c.said...)
-				var dst shelf
+				there, here := newClassicWires(t)
+				go classicScript(there, c.ending, c.said...)
+				var dst classicShelf
 				sum, err := ReceiveClassic(t.Context(), here, c.v, &dst, ReceiveOptions{MaxBytes: 1024})
 				var ce *ClassicError
 				if !errors.Is(err, c.want) || !errors.As(err, &ce) {
@@ -290,7 +290,7 @@ func TestClassicReceiverRefuses(t *testing.T) {
 				if dst.name != "" && (sum.Failed != 1 || len(sum.Failures) != 1) {
 					t.Errorf("summary %+v", sum)
 				}
-				if answer := heard(there); !strings.HasSuffix(answer, " reset") || strings.Count(strings.ToLower(answer), "ok") > 2 {
+				if answer := classicHeard(there); !strings.HasSuffix(answer, " reset") || strings.Count(strings.ToLower(answer), "ok") > 2 {
 					t.Errorf("the sender heard %q, want a reset", answer)
 				}
 				time.Sleep(time.Hour) // for the script
@@ -299,8 +299,8 @@ func TestClassicReceiverRefuses(t *testing.T) {
 	}
 }
 
-// repeat returns n times s.
-func repeat(n int, s say) (list []say) {
+// classicRepeat returns n times s.
+func classicRepeat(n int, s classicSay) (list []classicSay) {
 	for range n {
 		list = append(list, s)
 	}
@@ -312,33 +312,33 @@ func TestClassicAutoTellsApart(t *testing.T) {
 	const soon = 10 * time.Millisecond
 	for _, c := range []struct {
 		what, ending string
-		said         []say
+		said         []classicSay
 		body, answer string
 	}{
-		{"a number that is all", "end", []say{{"12345", 0}}, "12345", "ok"},
-		{"a number with a line feed", "end", []say{{"5\n", 0}}, "5\n", "ok"},
-		{"a number and words", "end", []say{{"5 apples", 0}}, "5 apples", "ok"},
-		{"a number, soon more", "end", []say{{"5", 0}, {"apples", soon}}, "5apples", "ok"},
-		{"a number, soon the end", "end", []say{{"5", 0}, {"", soon}}, "5", "ok"},
-		{"a number in pieces", "end", []say{{"1", 0}, {"2", soon}, {"hello, world", later}}, "hello, world", "okOKOK"},
-		{"lines of numbers", "end", []say{{"1\n", 0}, {"2\n", soon}}, "1\n2\n", "ok"},
-		{"not a size for its zero", "end", []say{{"007", 0}, {"", later}}, "007", "ok"},
-		{"not a size for its length", "end", []say{{"12345678901234567890", 0}, {"", later}}, "12345678901234567890", "ok"},
-		{"not a size for its sign", "end", []say{{"-1", 0}, {"", later}}, "-1", "ok"},
-		{"a size", "stay", []say{{"5", 0}, {"hello", later}}, "hello", "okOKOK"},
-		{"a size of 0", "stay", []say{{"0", 0}}, "", "okOKOK"},
-		{"a size, content of digits", "stay", []say{{"5\n", 0}, {"12345", later}}, "12345", "okOKOK"},
+		{"a number that is all", "end", []classicSay{{"12345", 0}}, "12345", "ok"},
+		{"a number with a line feed", "end", []classicSay{{"5\n", 0}}, "5\n", "ok"},
+		{"a number and words", "end", []classicSay{{"5 apples", 0}}, "5 apples", "ok"},
+		{"a number, soon more", "end", []classicSay{{"5", 0}, {"apples", soon}}, "5apples", "ok"},
+		{"a number, soon the end", "end", []classicSay{{"5", 0}, {"", soon}}, "5", "ok"},
+		{"a number in pieces", "end", []classicSay{{"1", 0}, {"2", soon}, {"hello, world", classicLater}}, "hello, world", "okOKOK"},
+		{"lines of numbers", "end", []classicSay{{"1\n", 0}, {"2\n", soon}}, "1\n2\n", "ok"},
+		{"not a size for its zero", "end", []classicSay{{"007", 0}, {"", classicLater}}, "007", "ok"},
+		{"not a size for its length", "end", []classicSay{{"12345678901234567890", 0}, {"", classicLater}}, "12345678901234567890", "ok"},
+		{"not a size for its sign", "end", []classicSay{{"-1", 0}, {"", classicLater}}, "-1", "ok"},
+		{"a size", "stay", []classicSay{{"5", 0}, {"hello", classicLater}}, "hello", "okOKOK"},
+		{"a size of 0", "stay", []classicSay{{"0", 0}}, "", "okOKOK"},
+		{"a size, content of digits", "stay", []classicSay{{"5\n", 0}, {"12345", classicLater}}, "12345", "okOKOK"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				there, here := newWires(t)
-				go script(there, c.ending, append([]say{{"n.txt", 0}, {"", time.Second}}, c.said...)...)
-				var dst shelf
+				there, here := newClassicWires(t)
+				go classicScript(there, c.ending, append([]classicSay{{"n.txt", 0}, {"", time.Second}}, c.said...)...)
+				var dst classicShelf
 				_, err := ReceiveClassic(t.Context(), here, ClassicAuto, &dst, ReceiveOptions{})
 				if err != nil || !dst.kept || dst.body.String() != c.body {
 					t.Errorf("%q, %v", dst.body.String(), err)
 				}
-				if answer := heard(there); answer != c.answer {
+				if answer := classicHeard(there); answer != c.answer {
 					t.Errorf("the sender heard %q, want %q", answer, c.answer)
 				}
 			})

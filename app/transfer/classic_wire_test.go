@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// wire is a connection in memory that behaves as TCP does where the classic
+// classicWire is a connection in memory that behaves as TCP does where the classic
 // protocols feel it: writes do not wait for reads and are glued together, a side
 // can be ended, and closing with SetLinger(0) or with something unread is a
 // reset. It works in a synctest bubble.
-type wire struct {
+type classicWire struct {
 	net.Conn // nil: addresses are not asked for
 	in, out  *wireHalf
 
@@ -33,9 +33,9 @@ type wireHalf struct {
 	changed chan struct{} // closed at the next change
 }
 
-func newWires(t testing.TB) (a, b *wire) {
+func newClassicWires(t testing.TB) (a, b *classicWire) {
 	x, y := &wireHalf{changed: make(chan struct{})}, &wireHalf{changed: make(chan struct{})}
-	a, b = &wire{in: x, out: y}, &wire{in: y, out: x}
+	a, b = &classicWire{in: x, out: y}, &classicWire{in: y, out: x}
 	t.Cleanup(func() { a.Close(); b.Close() })
 	return a, b
 }
@@ -52,7 +52,7 @@ func (h *wireHalf) resetBy(err error) {
 	h.change(func() { h.data, h.end, h.reset = nil, err, true })
 }
 
-func (w *wire) Read(p []byte) (int, error) {
+func (w *classicWire) Read(p []byte) (int, error) {
 	for {
 		w.in.mu.Lock()
 		n := copy(p, w.in.data)
@@ -71,7 +71,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	}
 }
 
-func (w *wire) wait(changed <-chan struct{}) error {
+func (w *classicWire) wait(changed <-chan struct{}) error {
 	w.mu.Lock()
 	until := w.until
 	w.mu.Unlock()
@@ -89,7 +89,7 @@ func (w *wire) wait(changed <-chan struct{}) error {
 	}
 }
 
-func (w *wire) Write(p []byte) (n int, err error) {
+func (w *classicWire) Write(p []byte) (n int, err error) {
 	w.out.change(func() {
 		switch {
 		case w.out.reset:
@@ -104,7 +104,7 @@ func (w *wire) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-func (w *wire) CloseWrite() error {
+func (w *classicWire) CloseWrite() error {
 	w.out.change(func() {
 		if w.out.end == nil {
 			w.out.end = io.EOF
@@ -113,7 +113,7 @@ func (w *wire) CloseWrite() error {
 	return nil
 }
 
-func (w *wire) Close() error {
+func (w *classicWire) Close() error {
 	w.mu.Lock()
 	closed, abort := w.closed, w.linger
 	w.closed = true
@@ -133,19 +133,19 @@ func (w *wire) Close() error {
 	return nil
 }
 
-func (w *wire) SetLinger(int) error {
+func (w *classicWire) SetLinger(int) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.linger = true
 	return nil
 }
 
-func (w *wire) SetReadDeadline(t time.Time) error {
+func (w *classicWire) SetReadDeadline(t time.Time) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.until = t
 	return nil
 }
 
-func (w *wire) SetWriteDeadline(time.Time) error { return nil }
-func (w *wire) SetDeadline(t time.Time) error    { return w.SetReadDeadline(t) }
+func (w *classicWire) SetWriteDeadline(time.Time) error { return nil }
+func (w *classicWire) SetDeadline(t time.Time) error    { return w.SetReadDeadline(t) }
