@@ -48,21 +48,27 @@ func (c *classicConn) close(err error) {
 	c.Conn.Close()
 }
 
-// classicReset closes c so that its peer cannot take this for the end of the stream,
-// where c's network can say so.
+// classicReset closes c so that its peer cannot take this for the end of the
+// stream, where c's network can say so.
 func classicReset(c net.Conn) {
-	for inner := c; inner != nil; {
-		if l, ok := inner.(interface{ SetLinger(sec int) error }); ok {
-			l.SetLinger(0) // an error: it is closed already
-			break
-		}
-		n, ok := inner.(interface{ NetConn() net.Conn })
-		if !ok {
-			break
-		}
-		inner = n.NetConn()
+	if l, ok := below[interface{ SetLinger(sec int) error }](c); ok {
+		l.SetLinger(0) // an error: it is closed already
 	}
 	c.Close()
+}
+
+// below returns c or the first connection under it that can do T.
+func below[T any](c net.Conn) (T, bool) {
+	for {
+		if can, ok := c.(T); ok {
+			return can, true
+		}
+		n, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return *new(T), false
+		}
+		c = n.NetConn()
+	}
 }
 
 // say writes all of p unless ctx is done, and bears with a peer that takes it slowly.
@@ -139,7 +145,7 @@ func (c *classicConn) gather(quiet time.Duration, enough func(p []byte) bool) ([
 // It returns how much the peer still said, os.ErrDeadlineExceeded if it stayed,
 // and nil if it has ended its side.
 func (c *classicConn) hangUp() (extra int64, err error) {
-	half, ok := c.Conn.(interface{ CloseWrite() error })
+	half, ok := below[interface{ CloseWrite() error }](c.Conn)
 	if !ok {
 		return 0, c.Conn.Close()
 	}

@@ -259,8 +259,10 @@ func (r *classicReceiver) copy(f io.WriterAt, body *classicContent) error {
 		if r.max >= 0 && at+int64(n) > r.max {
 			return fmt.Errorf("%w: at most %d bytes are allowed", ErrClassicTooBig, r.max)
 		}
-		if _, err := f.WriteAt(p[:n], at); err != nil {
-			return fmt.Errorf("write: %w", err)
+		if n > 0 {
+			if _, err := f.WriteAt(p[:n], at); err != nil {
+				return err // says what it did
+			}
 		}
 		body.took(n)
 		r.report.moved(n)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"net"
 	"os"
 	"strings"
 	"syscall"
@@ -287,6 +288,29 @@ func TestClassicCancel(t *testing.T) {
 					t.Errorf("the other end saw %q and no reset", said)
 				}
 			})
+		})
+	}
+}
+
+// wrapped is a connection in another, as one whose first bytes were looked at.
+type wrapped struct{ net.Conn }
+
+func (w wrapped) NetConn() net.Conn { return w.Conn }
+
+func TestClassicWrapped(t *testing.T) {
+	for _, size := range []int64{5, 6} { // well, and not
+		synctest.Test(t, func(t *testing.T) {
+			there, here := newClassicWires(t)
+			var dst classicShelf
+			done := make(chan error)
+			go func() {
+				_, err := ReceiveClassic(t.Context(), wrapped{here}, Classic1, &dst, ReceiveOptions{})
+				done <- err
+			}()
+			_, serr := SendClassic(t.Context(), wrapped{there}, Classic1, "a", strings.NewReader("hello"), size, SendOptions{})
+			if rerr := <-done; (serr == nil) != (size == 5) || (rerr == nil) != (size == 5) || dst.kept != (size == 5) {
+				t.Errorf("%d bytes: the sender says %v, the receiver %v", size, serr, rerr)
+			}
 		})
 	}
 }
