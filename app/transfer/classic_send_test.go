@@ -55,6 +55,7 @@ func TestClassicSenderFails(t *testing.T) {
 		{"half an answer", Classic1, "a", hello(), 5, "stay", []string{"o"}, os.ErrDeadlineExceeded, ""},
 		{"half an answer and the end", Classic1, "a", hello(), 5, "end", []string{"o"}, ErrClassicRefused, `"o"`},
 		{"a refusal", Classic1, "a", hello(), 5, "stay", []string{"no"}, ErrClassicRefused, `"no"`},
+		{"a refusal of one letter", Classic1, "a", hello(), 5, "stay", []string{"n"}, ErrClassicRefused, `"n"`},
 		{"a refusal in pieces", Classic1, "a", hello(), 5, "stay", []string{"er|ror: exists"}, ErrClassicRefused, `"er"`},
 		{"a refusal line", Classic1, "a", hello(), 5, "stay", []string{"\nfile \x1b[2J exists\n"}, ErrClassicRefused, `file \\x1b[2J exists`},
 		{"an endless refusal", Classic1, "a", hello(), 5, "stay", []string{strings.Repeat("a", 1<<20)}, ErrClassicRefused, "bytes)"},

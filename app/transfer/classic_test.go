@@ -345,3 +345,24 @@ func TestClassicAutoTellsApart(t *testing.T) {
 		})
 	}
 }
+
+// What comes behind the last OK does no harm, and is told.
+func TestClassicLateSurplus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		there, here := newClassicWires(t)
+		go classicScript(there, "end", classicSay{"a.txt", 0}, classicSay{"5", classicLater}, classicSay{"hello", classicLater}, classicSay{"!", time.Second})
+		var dst classicShelf
+		var notices []string
+		_, err := ReceiveClassic(t.Context(), here, Classic3, &dst, ReceiveOptions{Event: func(e Event) {
+			if e.Kind == EventNotice {
+				notices = append(notices, e.Text)
+			}
+		}})
+		if err != nil || dst.body.String() != "hello" || len(notices) != 1 || !strings.Contains(notices[0], "1 bytes more") {
+			t.Errorf("%v, %q, %q", err, dst.body.String(), notices)
+		}
+		if answer := classicHeard(there); answer != "OKOKOK" {
+			t.Errorf("the sender heard %q", answer)
+		}
+	})
+}
