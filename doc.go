@@ -12,6 +12,7 @@
 //	  bulk/           bytes between files and connections, by the kernel where it can
 //	  serve/          the concurrent server and its services
 //	  connect/        the full-duplex client
+//	  tree/           trees of files, read where they are sent from, written where they arrive
 //	observe/          sees what the machine's kernel knows
 //	  routes/         next hops, neighbours and interfaces
 //	  sockets/        sockets and the processes that own them
