@@ -13,8 +13,8 @@ import (
 	"dialtone/app/digest"
 )
 
-// ReceiveClassic takes one file from c as v has it, and stores it in dst: a
-// *tree.Target, which sees it as one entry of unknown size, or a [Writer].
+// ReceiveClassic takes one file from c as v has it and stores it in dst, which it
+// closes: a [Folder], which sees an entry of unknown size, or a [Writer].
 //
 // Of o it heeds MaxBytes, Timeout, Meter and Event. In every case c is closed
 // when it returns: with a reset unless the file was stored, so that a sender that
@@ -24,14 +24,17 @@ func ReceiveClassic(ctx context.Context, c net.Conn, v Classic, dst Target, o Re
 	r := &classicReceiver{
 		v:      v,
 		conn:   newClassicConn(ctx, c, o.Timeout),
-		report: newClassicReport(o.Meter, o.Event),
+		report: newClassicReport(c, o.Meter, o.Event),
 		max:    o.MaxBytes,
 		size:   -1,
 	}
 	if r.max == 0 {
 		r.max = classicMaxBytes
 	}
-	err := r.receive(dst)
+	r.report.meter.receiver.Store(true)
+	t := dst.into()
+	err := r.receive(t)
+	t.close() // again where a file was stored: then its error is known
 	r.conn.close(err)
 	switch {
 	case errors.Is(err, errClassicSkip):
@@ -64,7 +67,7 @@ const (
 	linesYes                       // it went on when an answer's line feed came
 )
 
-func (r *classicReceiver) receive(dst Target) error {
+func (r *classicReceiver) receive(t target) error {
 	if r.v != Classic1 && r.v != Classic3 && r.v != ClassicAuto {
 		return fmt.Errorf("no classic protocol is allowed: %v", r.v)
 	}
@@ -72,15 +75,15 @@ func (r *classicReceiver) receive(dst Target) error {
 		return err
 	}
 	r.report.named(r.name, -1)
-	f, err := beginClassic(dst, r.name)
+	f, err := beginClassic(t, r.name, r.report.notice)
 	if err != nil {
 		return err
 	}
 	sum, err := r.content(f)
 	if err != nil {
-		return errors.Join(err, f.discard())
+		return f.discard(err)
 	}
-	final, err := f.commit(r.report.file.done.Load())
+	final, err := f.commit(r.report.moved)
 	if err != nil {
 		return err
 	}
@@ -255,17 +258,17 @@ func (r *classicReceiver) setSize(size int64) error {
 func (r *classicReceiver) copy(f io.WriterAt, body *classicContent) error {
 	for at := int64(0); at != r.size; {
 		p := body.room(r.size - at) // negative without a size
+		began := time.Now()
 		n, rerr := r.conn.Read(p)
+		r.report.meter.networking.Add(int64(time.Since(began)))
 		if r.max >= 0 && at+int64(n) > r.max {
 			return fmt.Errorf("%w: at most %d bytes are allowed", ErrClassicTooBig, r.max)
 		}
-		if n > 0 {
-			if _, err := f.WriteAt(p[:n], at); err != nil {
-				return err // says what it did
-			}
+		if err := r.write(f, p[:n], at); err != nil {
+			return err
 		}
 		body.took(n)
-		r.report.moved(n)
+		r.report.passed(n)
 		at += int64(n)
 		switch {
 		case rerr == nil:
@@ -278,6 +281,16 @@ func (r *classicReceiver) copy(f io.WriterAt, body *classicContent) error {
 		}
 	}
 	return nil
+}
+
+func (r *classicReceiver) write(f io.WriterAt, p []byte, at int64) error {
+	if len(p) == 0 {
+		return nil
+	}
+	began := time.Now()
+	_, err := f.WriteAt(p, at)
+	r.report.meter.writing.Add(int64(time.Since(began)))
+	return err
 }
 
 // noMore looks whether the sender says more than it announced, or has gone.

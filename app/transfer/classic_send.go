@@ -15,8 +15,6 @@ import (
 	"dialtone/app/bulk"
 	"dialtone/app/digest"
 	"dialtone/app/escape"
-
-	"golang.org/x/time/rate"
 )
 
 // SendClassic sends one file over c as v, [Classic1] or [Classic3], has it:
@@ -31,9 +29,10 @@ import (
 func SendClassic(ctx context.Context, c net.Conn, v Classic, name string, r io.Reader, size int64, o SendOptions) (Summary, error) {
 	s := &classicSender{
 		conn:   newClassicConn(ctx, c, o.Timeout),
-		report: newClassicReport(o.Meter, o.Event),
-		pace:   newClassicPace(o.Rate),
+		report: newClassicReport(c, o.Meter, o.Event),
+		pace:   newPacer(o.Rate),
 	}
+	s.report.meter.paced.Store(o.Rate > 0)
 	s.report.named(name, size)
 	err := s.check(v, name, size)
 	if err == nil && o.DryRun {
@@ -55,7 +54,7 @@ func SendClassic(ctx context.Context, c net.Conn, v Classic, name string, r io.R
 type classicSender struct {
 	conn   *classicConn
 	report *classicReport
-	pace   *classicPace
+	pace   *pacer
 }
 
 func (s *classicSender) check(v Classic, name string, size int64) error {
@@ -163,13 +162,13 @@ func (s *classicSender) content(r io.Reader, size int64, v Verify) (digest.Sum, 
 // file lets the kernel send size bytes of f from at on.
 func (s *classicSender) file(f *os.File, at, size int64) error {
 	for end := at + size; at < end; {
-		piece := min(end-at, int64(s.pace.piece()))
-		if err := s.pace.wait(s.conn.ctx, int(piece)); err != nil {
+		piece := min(end-at, int64(s.piece()))
+		if err := s.wait(int(piece)); err != nil {
 			return err
 		}
 		s.conn.SetWriteDeadline(time.Now().Add(s.conn.timeout))
 		n, err := bulk.SendFile(s.conn.Conn, f, at, piece)
-		s.report.moved(int(n))
+		s.report.passed(int(n))
 		at += n
 		var fileError *fs.PathError
 		switch {
@@ -187,7 +186,9 @@ func (s *classicSender) file(f *os.File, at, size int64) error {
 func (s *classicSender) stream(body *classicContent, r io.Reader, size int64) error {
 	for left := size; left != 0; {
 		p := body.room(left)
-		n, err := r.Read(p[:min(len(p), s.pace.piece())])
+		began := time.Now()
+		n, err := r.Read(p[:min(len(p), s.piece())])
+		s.report.meter.reading.Add(int64(time.Since(began)))
 		body.took(n)
 		left -= min(int64(n), max(left, 0))
 		if err := s.write(p[:n]); err != nil {
@@ -206,11 +207,13 @@ func (s *classicSender) stream(body *classicContent, r io.Reader, size int64) er
 }
 
 func (s *classicSender) write(p []byte) error {
-	if err := s.pace.wait(s.conn.ctx, len(p)); err != nil {
+	if err := s.wait(len(p)); err != nil {
 		return err
 	}
+	began := time.Now()
 	n, err := s.conn.say(p)
-	s.report.moved(n)
+	s.report.meter.networking.Add(int64(time.Since(began)))
+	s.report.passed(n)
 	if err != nil {
 		return s.failed(err, "it had the content")
 	}
@@ -247,32 +250,19 @@ func (s *classicSender) finish(v Classic) error {
 	return s.conn.cause(err, "the receiver had everything")
 }
 
-// classicPace holds a sender to a rate. Nil is as fast as it goes.
-type classicPace struct{ limiter *rate.Limiter }
-
-func newClassicPace(bytesPerSecond int64) *classicPace {
-	if bytesPerSecond <= 0 {
-		return nil
-	}
-	burst := min(max(bytesPerSecond/10, 1<<10), classicChunk)
-	return &classicPace{rate.NewLimiter(rate.Limit(bytesPerSecond), int(burst))}
-}
-
-// piece is how much may be sent at once.
-func (p *classicPace) piece() int {
-	if p == nil {
+// piece is how much is sent between two looks at the rate.
+func (s *classicSender) piece() int {
+	if s.pace == nil {
 		return classicChunk
 	}
-	return p.limiter.Burst()
+	return min(s.pace.limit.Burst(), classicChunk)
 }
 
-func (p *classicPace) wait(ctx context.Context, n int) error {
-	if p == nil {
-		return nil
-	}
-	if err := p.limiter.WaitN(ctx, n); err != nil {
-		<-ctx.Done() // WaitN also fails when ctx's deadline would come first
-		return context.Cause(ctx)
+// wait returns when n bytes may leave.
+func (s *classicSender) wait(n int) error {
+	if err := s.pace.wait(s.conn.ctx, n); err != nil {
+		<-s.conn.ctx.Done() // it fails already when the deadline would come first
+		return context.Cause(s.conn.ctx)
 	}
 	return nil
 }

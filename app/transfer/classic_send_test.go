@@ -200,7 +200,7 @@ func TestClassicTargetFails(t *testing.T) {
 
 func TestClassicSkip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dst := &classicShelf{refuse: errClassicSkip}
+		dst := &classicShelf{skip: true}
 		_, received, serr, rerr := betweenUs(t, Classic1, Classic1, strings.NewReader("hello"), 5, dst, SendOptions{})
 		if rerr != nil || received.Skipped != 1 || received.Files != 0 || received.Failed != 0 {
 			t.Errorf("%v, %+v", rerr, received)

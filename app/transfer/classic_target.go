@@ -3,37 +3,65 @@ package transfer
 import (
 	"errors"
 	"fmt"
-	"io"
+	"time"
+
+	"dialtone/app/tree"
 )
 
-// classicFile is a file of a target that is being received.
-type classicFile interface {
-	io.WriterAt // in order, by one goroutine
-	// commit makes it a file of the given size and returns the name it got where
-	// that is another one. After an error nothing is left of it.
-	commit(size int64) (final string, err error)
-	// discard leaves nothing of it.
-	discard() error
-}
-
-// classicTarget makes a classicFile out of a name that checkClassicName lets pass.
-type classicTarget interface {
-	beginClassic(name string) (classicFile, error)
+// classicFile is the one file of a target, as it arrives.
+type classicFile struct {
+	name string
+	dst  target
+	in   incoming
 }
 
 // errClassicSkip says that the target does not want the file, by its own rules.
 var errClassicSkip = errors.New("it is there already")
 
-func beginClassic(dst Target, name string) (classicFile, error) {
-	if t, ok := dst.(classicTarget); ok {
-		return t.beginClassic(name)
+// beginClassic begins a file without a known size in t, also where the size is
+// known: there is no hash to compare and nothing that a later run could resume,
+// so that no partial is worth keeping.
+func beginClassic(t target, name string, notice func(text string)) (*classicFile, error) {
+	t.notices(func(n note) { notice(n.text) })
+	e := tree.Entry{Path: name, Kind: tree.File, Mode: 0o644, ModTime: time.Now(), Size: -1}
+	in, v, err := t.begin(e, DefaultChunk)
+	if err == nil && v == tree.Want {
+		return &classicFile{name, t, in}, nil
 	}
-	return nil, fmt.Errorf("a classic protocol cannot be stored in a %T", dst)
+	if err == nil && (v == tree.Skipped || v == tree.Have) {
+		err = errClassicSkip
+	} else if err == nil {
+		err = fmt.Errorf("the target does not take it: verdict %d", v)
+	}
+	return nil, err
 }
 
-// A writer takes the content as it comes: what went out before a failure stays.
-func (w writer) beginClassic(string) (classicFile, error) { return w, nil }
+// WriteAt writes the next part.
+func (f *classicFile) WriteAt(p []byte, off int64) (int, error) { return f.in.WriteAt(p, off) }
 
-func (w writer) WriteAt(p []byte, _ int64) (int, error) { return w.w.Write(p) }
-func (w writer) commit(int64) (string, error)           { return "", nil }
-func (w writer) discard() error                         { return nil }
+// commit gives the file its name, and returns it if it had to be another one. It
+// is then on the disk, as far as the target promises.
+func (f *classicFile) commit(size int64) (final string, err error) {
+	type result struct {
+		final string
+		err   error
+	}
+	done := make(chan result, 1)
+	f.in.Commit(size, func(final string, err error) { done <- result{final, err} })
+	r := <-done
+	if r.final == f.name {
+		r.final = ""
+	}
+	if r.err != nil {
+		return "", r.err
+	}
+	return r.final, f.dst.close()
+}
+
+// discard leaves nothing of it, because of err.
+func (f *classicFile) discard(err error) error {
+	if still := f.in.Discard(); still != nil {
+		return fmt.Errorf("%w; what had arrived is left behind: %w", err, still)
+	}
+	return err
+}

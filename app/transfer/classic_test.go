@@ -16,41 +16,63 @@ import (
 	"time"
 
 	"dialtone/app/digest"
+	"dialtone/app/tree"
 )
 
 // classicShelf is a target in memory.
 type classicShelf struct {
-	name, final string
-	body        bytes.Buffer
-	kept, gone  bool
+	name       string
+	body       bytes.Buffer
+	kept, gone bool
+	closed     int
 
+	skip               bool
 	refuse, full, late error // of begin, WriteAt, commit
 }
 
-func (s *classicShelf) beginClassic(name string) (classicFile, error) {
-	s.name = name
-	return s, s.refuse
+func (s *classicShelf) into() target { return onShelf{s: s} }
+
+// onShelf is a classicShelf as target and as incoming.
+type onShelf struct {
+	incoming // nil: nobody calls the rest
+	s        *classicShelf
 }
 
-func (s *classicShelf) WriteAt(p []byte, off int64) (int, error) {
-	if off != int64(s.body.Len()) {
-		panic(fmt.Sprintf("written at %d of %d", off, s.body.Len()))
+func (o onShelf) begin(e tree.Entry, _ int64) (incoming, tree.Verdict, error) {
+	if o.s.skip {
+		return nil, tree.Skipped, nil
 	}
-	if s.full != nil {
-		return 0, s.full
+	o.s.name = e.Path
+	if o.s.refuse != nil {
+		return nil, tree.Refused, o.s.refuse
 	}
-	return s.body.Write(p)
+	return o, tree.Want, nil
 }
 
-func (s *classicShelf) commit(size int64) (string, error) {
-	if size != int64(s.body.Len()) {
-		panic(fmt.Sprintf("committed with %d of %d bytes", size, s.body.Len()))
+func (o onShelf) notices(func(note)) {}
+func (o onShelf) dry(bool)           {}
+func (o onShelf) ordered() bool      { return true }
+func (o onShelf) close() error       { o.s.closed++; return nil }
+
+func (o onShelf) WriteAt(p []byte, off int64) (int, error) {
+	if off != int64(o.s.body.Len()) {
+		panic(fmt.Sprintf("written at %d of %d", off, o.s.body.Len()))
 	}
-	s.kept, s.gone = s.late == nil, s.late != nil
-	return s.final, s.late
+	if o.s.full != nil {
+		return 0, o.s.full
+	}
+	return o.s.body.Write(p)
 }
 
-func (s *classicShelf) discard() error { s.gone = true; return nil }
+func (o onShelf) Commit(size int64, done func(string, error)) {
+	if size != int64(o.s.body.Len()) {
+		panic(fmt.Sprintf("committed with %d of %d bytes", size, o.s.body.Len()))
+	}
+	o.s.kept, o.s.gone = o.s.late == nil, o.s.late != nil
+	done(o.s.name, o.s.late)
+}
+
+func (o onShelf) Discard() error { o.s.gone = true; return nil }
 
 // sizes are those at which beginners' buffers end, and ours.
 var classicSizes = []int{0, 1, 4095, 4096, 4097, classicChunk, classicChunk + 1, 2*classicChunk + 5}
@@ -286,6 +308,9 @@ func TestClassicReceiverRefuses(t *testing.T) {
 				}
 				if dst.kept || dst.name != "" && !dst.gone || sum.Files != 0 {
 					t.Errorf("kept %v, gone %v, %+v", dst.kept, dst.gone, sum)
+				}
+				if dst.closed == 0 {
+					t.Error("the target is not closed")
 				}
 				if dst.name != "" && (sum.Failed != 1 || len(sum.Failures) != 1) {
 					t.Errorf("summary %+v", sum)
