@@ -75,6 +75,7 @@ func TestClassicIntoFolder(t *testing.T) {
 		{"cut off", old, tree.TargetOptions{OnConflict: tree.Overwrite}, 6, old, syscall.ECONNRESET, nil},
 	} {
 		t.Run(c.what, func(t *testing.T) {
+			t.Parallel()
 			now, received, serr, rerr := inFolder(t, c.there, c.o, c.size)
 			if !errors.Is(rerr, c.rerr) || c.serr != nil && !errors.Is(serr, c.serr) || (rerr == nil) != (c.rerr == nil) {
 				t.Errorf("the receiver says %v, the sender %v", rerr, serr)

@@ -21,7 +21,9 @@ import (
 // what r gives, under a bare name. Of a size of 0 or more exactly so much is
 // sent, and less is an error; -1 sends until r's end and only Classic1 can do it.
 //
-// Of o it heeds Rate, DryRun, Timeout, Meter and Event. It returns when the
+// Of o it heeds Verify, Rate, DryRun, Timeout, Meter and Event. With VerifyNone
+// the kernel sends an *os.File, from where it stands, and there is no hash to
+// tell; the classic protocols do not verify in any case. It returns when the
 // receiver has closed (Classic1) or has said its last OK (Classic3). In every
 // case c is then closed: with a reset unless all went well. An end of ctx breaks
 // the connection at once, but a Read of r that does not return holds it up.
