@@ -34,9 +34,10 @@ type Incoming struct {
 
 	partial    atomic.Pointer[partial]
 	opening    sync.Mutex
-	unmarked   atomic.Int64   // bytes verified since the last mark
-	marking    sync.Mutex     // held while a mark is made
-	background sync.WaitGroup // of marks
+	broken     atomic.Pointer[error] // the first write that failed; such a file is not committed
+	unmarked   atomic.Int64          // bytes verified since the last mark
+	marking    sync.Mutex            // held while a mark is made
+	background sync.WaitGroup        // of marks
 
 	content unnamed // of a small file that waits for its commit
 	failed  error   // what went wrong before publishing
@@ -85,7 +86,8 @@ func (in *Incoming) Have() iter.Seq2[int64, digest.Sum] {
 }
 
 // WriteAt writes into the partial, which it makes at first use. Bytes that are
-// never written are a hole. More than the entry's size is an error.
+// never written are a hole. More than the entry's size is an error. After a write
+// that failed the file cannot be committed, unless Changed starts it anew.
 func (in *Incoming) WriteAt(p []byte, off int64) (int, error) {
 	if off < 0 || in.e.Size >= 0 && off+int64(len(p)) > in.e.Size {
 		return 0, fmt.Errorf("write %q: bytes %d to %d of %d", in.e.Path, off, off+int64(len(p)), in.e.Size)
@@ -94,14 +96,15 @@ func (in *Incoming) WriteAt(p []byte, off int64) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := in.reserve(int64(len(p))); err != nil {
-		return 0, err
+	n := 0
+	if err = in.reserve(int64(len(p))); err == nil {
+		n, err = part.f.WriteAt(p, off)
 	}
-	n, err := part.f.WriteAt(p, off)
 	if err != nil {
-		return n, fmt.Errorf("write %q: %w", in.e.Path, pathless(err))
+		err = fmt.Errorf("write %q: %w", in.e.Path, pathless(err))
+		in.broken.CompareAndSwap(nil, &err)
 	}
-	return n, nil
+	return n, err
 }
 
 // pathless takes the name of the partial, which nobody asked for, out of err.
@@ -124,10 +127,7 @@ func (in *Incoming) reserve(n int64) error {
 		return err
 	}
 	defer in.f.unpin()
-	if err := s.take(h, n); err != nil {
-		return fmt.Errorf("write %q: %w", in.e.Path, err)
-	}
-	return nil
+	return s.take(h, n)
 }
 
 // File returns the partial, made at first use, for a caller that moves bytes into
@@ -245,6 +245,9 @@ func (in *Incoming) finishContent(size int64) error {
 	if size < 0 || in.e.Size >= 0 && size != in.e.Size {
 		return fmt.Errorf("size %d of %d", size, in.e.Size)
 	}
+	if err := in.broken.Load(); err != nil {
+		return *err
+	}
 	part, err := in.openPartial() // an empty file may have had no write
 	if err != nil {
 		return err
@@ -274,6 +277,7 @@ func (in *Incoming) complete(h handle, part *partial, size int64) error {
 // Begin anew.
 func (in *Incoming) Changed() error {
 	in.background.Wait()
+	in.broken.Store(nil)
 	part := in.partial.Load()
 	if part == nil {
 		return nil

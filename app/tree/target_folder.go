@@ -32,8 +32,9 @@ type folder struct {
 	pins       int // how many use h
 	place      *list.Element
 	id         fileID
-	known      bool            // id is known
-	plainModes bool            // see handle
+	known      bool // id is known
+	opened     bool
+	plainModes bool            // see handle; known once it was opened
 	made       map[fileID]bool // what this run has made here, in a folder that was there before
 }
 
@@ -103,16 +104,20 @@ func (f *folder) recognizeLocked(h handle) error {
 	if err != nil {
 		return err
 	}
+	if f.known && f.id != st.id() {
+		return errReplaced
+	}
 	if !f.known {
 		f.id, f.known = st.id(), true
-		f.plainModes = f.parent != nil && f.parent.plainModes
-		if !f.fresh {
-			f.plainModes = h.plainModes()
-		}
+	}
+	if f.opened {
 		return nil
 	}
-	if f.id != st.id() {
-		return errReplaced
+	f.opened = true
+	if f.fresh {
+		f.plainModes = f.parent.plainModes // a default ACL is inherited
+	} else {
+		f.plainModes = h.plainModes()
 	}
 	return nil
 }

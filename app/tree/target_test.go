@@ -618,6 +618,16 @@ func TestAFolderReplacedByALinkIsNoticed(t *testing.T) {
 			t.Fatal(err)
 		}
 		give(t, target, file("a/b/z", "z").failing(anyError), &r)
+		give(t, target, leave("a/b"), &r)
+		give(t, target, leave("a"), &r)
+		give(t, target, dir("c"), &r) // and before anything was in it
+		if err := os.Remove(filepath.Join(root, "c")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(outside, filepath.Join(root, "c")); err != nil {
+			t.Fatal(err)
+		}
+		give(t, target, file("c/x", "x").failing(anyError), &r)
 		target.Close()
 		r.check(t)
 		if got := snapshot(t, outside); len(got) > 0 {
