@@ -224,6 +224,7 @@ func (t *Target) makeDir(in *Incoming, f *folder) (Verdict, error) {
 // merge takes a folder that is there.
 func (f *folder) merge(in *Incoming, h handle) error {
 	in.f.remember(in.seen.id())
+	f.id, f.known = in.seen.id(), true
 	const need = 0o700
 	if in.t.o.DryRun || in.seen.mode&need == need {
 		return nil
