@@ -119,6 +119,7 @@ func (p *kernelPlace) open(rel string, e Entry) (SourceFile, error) {
 		unix.Close(fd)
 		return nil, &fs.PathError{Op: "open", Path: e.Path, Err: err}
 	}
+	unix.FcntlInt(uintptr(fd), unix.F_SETFL, 0) // a plain file from here on, not one to poll
 	return &kernelFile{os.NewFile(uintptr(fd), e.Path), e}, nil
 }
 
@@ -199,14 +200,4 @@ func openError(op, path string, err error) error {
 		}
 	}
 	return &fs.PathError{Op: op, Path: path, Err: err}
-}
-
-// retry repeats a system call that a signal interrupted, as network file systems
-// let happen.
-func retry(call func() (int, error)) (n int, err error) {
-	for {
-		if n, err = call(); err != unix.EINTR {
-			return n, err
-		}
-	}
 }

@@ -8,9 +8,6 @@ import (
 	"strings"
 )
 
-// hidden is what the names of our own unfinished files begin with.
-const hidden = ".dialtone-"
-
 // argument returns what path, from a command line, stands for; hold says that its
 // descriptor may be held.
 func argument(path string, hold bool) (*root, error) {
@@ -33,20 +30,20 @@ func lookUp(path string) (name string, info fs.FileInfo, err error) {
 	if path == "" {
 		return "", nil, errors.New("the path is empty")
 	}
-	if info, err = stat(path); err != nil {
+	if info, err = statArgument(path); err != nil {
 		return "", nil, err
 	}
 	if name, err = nameOf(path); err != nil {
 		return "", nil, err
 	}
-	if strings.HasPrefix(name, hidden) {
+	if isHidden(name) {
 		return "", nil, errors.New("is part of an unfinished transfer")
 	}
 	return name, info, readable(path, info)
 }
 
-// stat is about a link itself, unless a slash follows it.
-func stat(path string) (fs.FileInfo, error) {
+// statArgument is about a link itself, unless a slash follows it.
+func statArgument(path string) (fs.FileInfo, error) {
 	if os.IsPathSeparator(path[len(path)-1]) {
 		return os.Stat(path)
 	}

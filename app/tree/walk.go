@@ -44,14 +44,11 @@ type level interface {
 type status struct {
 	mode    fs.FileMode // with the type
 	modTime time.Time
-	size    int64 // -1: not known
-	holes   bool  // perhaps
-	id      fileID
+	size    int64  // -1: not known
+	holes   bool   // perhaps
+	id      fileID // zero: not known
 	links   uint64
 }
-
-// fileID tells files apart. The zero fileID is not known.
-type fileID struct{ dev, ino uint64 }
 
 // keep is what an Entry's Mode keeps.
 const keep = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
