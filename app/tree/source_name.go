@@ -30,7 +30,7 @@ func lookUp(path string) (name string, info fs.FileInfo, err error) {
 	if path == "" {
 		return "", nil, errors.New("the path is empty")
 	}
-	if info, err = statArgument(path); err != nil {
+	if info, err = look(path); err != nil {
 		return "", nil, err
 	}
 	if name, err = nameOf(path); err != nil {
@@ -42,8 +42,8 @@ func lookUp(path string) (name string, info fs.FileInfo, err error) {
 	return name, info, readable(path, info)
 }
 
-// statArgument is about a link itself, unless a slash follows it.
-func statArgument(path string) (fs.FileInfo, error) {
+// look is about a link itself, unless a slash follows it.
+func look(path string) (fs.FileInfo, error) {
 	if os.IsPathSeparator(path[len(path)-1]) {
 		return os.Stat(path)
 	}
