@@ -44,9 +44,9 @@ type level interface {
 type status struct {
 	mode    fs.FileMode // with the type
 	modTime time.Time
-	size    int64 // -1: not known
-	holes   bool  // perhaps
-	id      fileID
+	size    int64  // -1: not known
+	holes   bool   // perhaps
+	id      fileID // zero: not known
 	links   uint64
 }
 
