@@ -4,7 +4,7 @@ import (
 	"container/list"
 	"fmt"
 	"io/fs"
-	"path"
+	"strings"
 )
 
 // A folder of the target lives from its entry until its Leave has come and
@@ -234,11 +234,8 @@ func (t *Target) inner() *folder { return t.stack[len(t.stack)-1] }
 
 // parentOf returns the folder that an entry called p is in: the innermost.
 func (t *Target) parentOf(p string) (*folder, error) {
-	dir, f := path.Dir(p), t.inner()
-	if dir == "." {
-		dir = ""
-	}
-	if dir != f.path {
+	f := t.inner()
+	if p[:max(strings.LastIndexByte(p, '/'), 0)] != f.path {
 		return nil, &PathError{p, "its folder is not the one that was named last"}
 	}
 	return f, nil

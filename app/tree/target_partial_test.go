@@ -24,7 +24,9 @@ func (h *hasty) open(name string) (*os.File, error) {
 // TestAPartialThatGotItsNameMeanwhileIsNotTaken: between opening and locking a
 // partial, whoever had it may finish it. It is a file then, not a partial.
 func TestAPartialThatGotItsNameMeanwhileIsNotTaken(t *testing.T) {
-	for name, open := range map[string]func(string) (handle, error){"default": openHandle, "root": openRootHandle} {
+	for name, open := range map[string]func(string) (handle, error){
+		"default": openHandle, "root": openRootHandle, "and another begins": openHandle,
+	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			h, err := open(dir)
@@ -39,6 +41,11 @@ func TestAPartialThatGotItsNameMeanwhileIsNotTaken(t *testing.T) {
 			got, err := claimPartial(&hasty{h, func() {
 				if err := os.Rename(part, final); err != nil {
 					t.Error(err)
+				}
+				if name == "and another begins" {
+					if err := os.WriteFile(part, nil, 0o600); err != nil {
+						t.Error(err)
+					}
 				}
 			}}, "f", 1, true)
 			if err != nil {
