@@ -120,6 +120,9 @@ func newSender(s Session, src Source, o SendOptions) *sender {
 	}
 	if x.chunk == 0 {
 		x.chunk = DefaultChunk
+		if !x.sums { // nobody looks at the chunks: fewer of them
+			x.chunk = unlookedChunk
+		}
 	}
 	x.meter.paced.Store(x.pace != nil)
 	x.tell = teller(o.Event)

@@ -56,6 +56,9 @@ func keepFD(fd int, e *Entry, mode fs.FileMode, chmod bool, r reporter) {
 			r.lost(fmt.Sprintf("its mode: %v", err))
 		}
 	}
+	if e.ModTime.IsZero() { // not known
+		return
+	}
 	if err := futimens(fd, e.ModTime); err != nil {
 		r.lost(fmt.Sprintf("its time: %v", err))
 	}

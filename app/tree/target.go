@@ -94,10 +94,11 @@ type Target struct {
 	maxOpen int  // folders
 	budget  int  // files held open by what waits: resumed partials, the group to be committed
 
-	stack     []*folder // Begin's: the innermost folder last
-	renamed   bool      // Begin's: the entry for Rename has come
-	noUnnamed atomic.Bool
-	resumed   atomic.Int64
+	stack         []*folder // Begin's: the innermost folder last
+	renamed       bool      // Begin's: the entry for Rename has come
+	precisionSaid bool      // Begin's
+	noUnnamed     atomic.Bool
+	resumed       atomic.Int64
 
 	mu     sync.Mutex
 	open   list.List            // of *folder, with a handle, used longest ago first

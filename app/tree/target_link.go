@@ -220,8 +220,11 @@ func (in *Incoming) makeLink(from handle, name string) (Verdict, error) {
 	if err == nil || errors.Is(err, ErrConflict) || errors.Is(err, fs.ErrNotExist) {
 		return v, err
 	}
-	in.lost(fmt.Sprintf("it is a copy, not a further name of %q: %v", in.e.Target, pathless(err)))
-	return in.copyFile(from, name)
+	why := pathless(err)
+	if v, err = in.copyFile(from, name); err == nil {
+		in.lost(fmt.Sprintf("it is a copy, not a further name of %q: %v", in.e.Target, why))
+	}
+	return v, err
 }
 
 // copyFile makes in a copy of the file called name in from.
