@@ -162,4 +162,3 @@ func (f *receiveFlags) classicKind() (transfer.Classic, error) {
 	}
 	return 0, usage("use auto, classic or classic3", "--allow-classic=%s is none of the classic protocols", f.classic)
 }
-

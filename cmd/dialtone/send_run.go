@@ -157,4 +157,3 @@ func (f *sendFlags) sendClassic(ctx context.Context, path string, to place, r re
 }
 
 const classicDialTimeout = 10 * time.Second
-

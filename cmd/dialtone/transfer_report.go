@@ -135,8 +135,12 @@ func watch(ctx context.Context, r reporter, meter *transfer.Meter, run func() (t
 	summary, err := run()
 	close(over)
 	looking.Wait()
-	if cause := context.Cause(ctx); err != nil && cause != nil {
+	var failed *transfer.FailedError
+	switch cause := context.Cause(ctx); {
+	case err != nil && cause != nil:
 		err = withHint(cause, resumeHint)
+	case err != nil && !errors.As(err, &failed) && transferHint(err) == "":
+		err = withHint(err, resumeHint)
 	}
 	r.ended(summary, err)
 	return err

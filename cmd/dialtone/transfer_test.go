@@ -35,8 +35,10 @@ import (
 func TestTransferScripts(t *testing.T) {
 	commands := maps.Clone(scriptCommands)
 	maps.Copy(commands, map[string]func(*testscript.TestScript, bool, []string){
-		"receive":   func(ts *testscript.TestScript, neg bool, args []string) { startWaiting(ts, neg, args, "receive") },
-		"offer":     func(ts *testscript.TestScript, neg bool, args []string) { startWaiting(ts, neg, args, "send", "--wait") },
+		"receive": func(ts *testscript.TestScript, neg bool, args []string) { startWaiting(ts, neg, args, "receive") },
+		"offer": func(ts *testscript.TestScript, neg bool, args []string) {
+			startWaiting(ts, neg, args, "send", "--wait")
+		},
 		"mkfile":    makeFile,
 		"mktree":    makeTree,
 		"same":      compareTrees,
