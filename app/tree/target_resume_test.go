@@ -349,3 +349,73 @@ func TestKilledReceiversAreResumed(t *testing.T) {
 	wantTree(t, root, map[string]string{"f": killedContent()})
 	t.Logf("killed %d times", kills)
 }
+
+// TestSeveralStreamsShareAFile: chunks come from several goroutines, marks are
+// made meanwhile, and all of it counts afterwards.
+func TestSeveralStreamsShareAFile(t *testing.T) {
+	each(t, func(t *testing.T, open opener) {
+		const mib, chunks = 1 << 20, 200
+		root := t.TempDir()
+		a := file("f", "")
+		a.Size, a.Sparse = chunks*mib, true
+		target := openIn(t, open, root)
+		in, _, err := target.Begin(a.Entry, mib)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := in.WriteAt([]byte{1}, a.Size-1); err != nil {
+			t.Fatal(err)
+		}
+		var streams sync.WaitGroup
+		for s := range int64(4) {
+			streams.Go(func() {
+				for i := s; i < chunks; i += 4 {
+					_, err := in.WriteAt([]byte{byte(i)}, i*mib)
+					if err == nil {
+						err = in.Verified(i, digest.Sum{byte(i)})
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		streams.Wait()
+		if err := in.Suspend(); err != nil {
+			t.Error(err)
+		}
+		closeIt(t, target)
+		wantMarks(t, filepath.Join(root, tree.HiddenName("f", 1, "journal")), chunks, strings.HasSuffix(t.Name(), "synced"))
+
+		target = openIn(t, open, root)
+		again, _, err := target.Begin(a.Entry, mib)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := missing(again); n != 0 {
+			t.Errorf("%d chunks are missing", n)
+		}
+		for i, sum := range again.Have() {
+			if sum[0] != byte(i) {
+				t.Errorf("chunk %d has the sum of %d", i, sum[0])
+			}
+		}
+		if err := again.Discard(); err != nil {
+			t.Error(err)
+		}
+		closeIt(t, target)
+		wantLeft(t, root, 0)
+	})
+}
+
+// wantMarks checks that a journal has more in it than its records.
+func wantMarks(t *testing.T, path string, records int64, marks bool) {
+	t.Helper()
+	fi, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fi.Size() > 128+44*records; marks && !got {
+		t.Error("the journal has no mark of what is on the disk")
+	}
+}
