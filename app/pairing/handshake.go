@@ -157,10 +157,11 @@ func (a *answerer) welcome(f *fields, hello []byte) ([]byte, error) {
 		return nil, err
 	}
 	said := fields{tagVersions: {version}, tagName: []byte(a.Name), tagMethods: {byte(how)}}
-	for t, n := range map[tag]int{tagNonce: nonceSize, tagSession: sessionSize} {
-		if said[t], err = a.draw.bytes(n); err != nil {
-			return nil, err
-		}
+	if said[tagNonce], err = a.draw.bytes(nonceSize); err != nil {
+		return nil, err
+	}
+	if said[tagSession], err = a.draw.bytes(sessionSize); err != nil {
+		return nil, err
 	}
 	a.grant.id = said[tagSession]
 	if how == byCode {
@@ -192,8 +193,8 @@ func (a *answerer) secret(f, said *fields, hello, welcome []byte) ([]byte, error
 	return key[:], nil
 }
 
-// choose returns the first of this end's methods that the dialler offers, of
-// certificates only if its own holds, or why there is none.
+// choose returns the first of this end's methods that the dialler offers and that
+// can hold, or why there is none.
 func (a *answerer) choose(offered []byte) (method, error) {
 	has := func(m method) bool { return bytes.IndexByte(offered, byte(m)) >= 0 }
 	if a.code != "" && has(byCode) {
@@ -202,12 +203,17 @@ func (a *answerer) choose(offered []byte) (method, error) {
 	if a.CA != nil && has(byCA) && a.channel.verified {
 		return byCA, nil
 	}
-	if a.NoAuth && a.Code == "" && has(byNothing) {
-		return byNothing, nil
+	var unknown error
+	if a.Known != nil && has(byKey) {
+		if _, unknown = a.Known.verify(a.channel.dialler, a.grant.name); unknown == nil {
+			return byKey, nil
+		}
 	}
 	switch {
-	case a.Known != nil && has(byKey):
-		return byKey, nil
+	case a.NoAuth && a.Code == "" && has(byNothing):
+		return byNothing, nil
+	case unknown != nil:
+		return 0, unknown
 	case a.codeErr != nil && has(byCode):
 		return 0, a.codeErr
 	case a.code != "":

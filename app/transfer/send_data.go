@@ -22,6 +22,11 @@ type smallReader interface {
 	ReadSmall(e tree.Entry, buf []byte) (int, error)
 }
 
+var _ interface { // what a tree is beyond a Source
+	smallReader
+	counter
+} = (*tree.Source)(nil)
+
 // sending is one stream: a connection, and the buffers of the goroutine that
 // feeds it.
 type sending struct {

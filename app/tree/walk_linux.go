@@ -208,19 +208,19 @@ func unsized(fd int) bool {
 // direntBytes is for one getdents(2): some 1,000 names.
 const direntBytes = 32 << 10
 
-func (l *kernelLevel) read(into *names) error {
+func (l *kernelLevel) read(into *names, n int) error {
 	if into.raw == nil {
 		into.raw = make([]byte, direntBytes)
 	}
-	for len(into.list) < batchSize {
-		n, err := retry(func() (int, error) { return unix.Getdents(l.fd, into.raw) })
+	for len(into.list) < n {
+		got, err := retry(func() (int, error) { return unix.Getdents(l.fd, into.raw) })
 		if err != nil {
 			return os.NewSyscallError("getdents", err)
 		}
-		if n <= 0 {
+		if got <= 0 {
 			return io.EOF
 		}
-		parseDirents(into.raw[:n], into)
+		parseDirents(into.raw[:got], into)
 	}
 	return nil
 }

@@ -124,6 +124,9 @@ func (f *receiveFlags) checkValues() error {
 	if _, err := f.classicKind(); err != nil {
 		return err
 	}
+	if _, err := f.conflict(); err != nil {
+		return err
+	}
 	switch {
 	case f.classic != "" && !f.trust.noAuth:
 		return usage("say it: dialtone receive --allow-classic --no-auth", "--allow-classic needs --no-auth: the classic protocols cannot tell who sends")

@@ -60,7 +60,7 @@ func (f *sendFlags) send(ctx context.Context, paths []string, to place, events *
 	}
 	defer done()
 	r.started(fieldsOf(s.Peer()))
-	return watch(ctx, r, o.Meter, func() (transfer.Summary, error) { return transfer.Send(ctx, s, src, o) })
+	return watch(ctx, r, o.Meter, func() (transfer.Summary, error) { return transfer.Send(ctx, s, src.Source, o) })
 }
 
 // eventsTo returns what takes the engine's events. What a dry run finds is the
