@@ -317,7 +317,7 @@ func (s *sender) hear(ctx context.Context) error {
 
 // lost says that a connection ended before the transfer did.
 func lost(err error) error {
-	if errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("the other end closed the connection in the middle of the transfer: %w", io.ErrUnexpectedEOF)
 	}
 	return err
