@@ -21,10 +21,8 @@ func describe(p plan) string {
 	release, _ := os.ReadFile("/proc/sys/kernel/osrelease")
 	loads, _ := os.ReadFile("/proc/loadavg")
 	average, _, _ := strings.Cut(string(loads), " ")
-	return fmt.Sprintf("%s, %d CPUs, Linux %s, %s; load average %s before the run; median of %d rounds, %d through the cable.\n"+
-		"The benchmark's own peak memory, below which no process is counted: %s MiB.\n\n",
-		model, runtime.NumCPU(), strings.TrimSpace(string(release)), runtime.Version(), average, p.rounds, p.far,
-		digits(float64(ownPeak())/(1<<20)))
+	return fmt.Sprintf("%s, %d CPUs, Linux %s, %s; load average %s before the run; median of %d rounds, %d through the cable.\n\n",
+		model, runtime.NumCPU(), strings.TrimSpace(string(release)), runtime.Version(), average, p.rounds, p.far)
 }
 
 const (

@@ -11,8 +11,7 @@
 // MB/s is 10^6 bytes of files a second, from the start of the command to the end
 // of the last of both ends. CPU s/GiB is user and system time of all processes of
 // both ends for each GiB of files. Memory is the peak resident set of the biggest
-// process of an end; it is never below this program's own, from which the
-// kernel starts to count. The first round of every cell is compared byte by byte;
+// process of an end. The first round of every cell is compared byte by byte;
 // a cell is the median of its rounds, in which the contenders take turns.
 //
 // Loopback is that of a network namespace of its own. The long and lossy paths

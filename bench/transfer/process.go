@@ -60,24 +60,55 @@ func launch(ctx context.Context, s *side, dir string, env, argv []string) (*proc
 		return nil, err
 	}
 	p := &process{cmd: cmd, name: filepath.Base(argv[0]), log: log, done: make(chan struct{})}
-	go p.reap()
+	go p.reap(peakOf("self"))
 	return p, nil
 }
 
-func (p *process) reap() {
+// reap waits for the end. The kernel's peak of a process starts with what this
+// one had used when it forked: up to that, the peak is the one that was seen.
+func (p *process) reap(floor int64) {
 	defer close(p.done)
 	defer p.log.Close()
-	pid := p.cmd.Process.Pid
+	pid, over, seen := p.cmd.Process.Pid, make(chan struct{}), make(chan int64, 1)
+	go func() { seen <- watchPeak(pid, over) }()
 	// Its counters can be read between its end and its burial.
 	for errors.Is(unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil), unix.EINTR) {
 	}
-	p.used.read = bytesRead(pid)
+	close(over)
+	p.used.rss, p.used.read = <-seen, bytesRead(pid)
 	p.err = p.cmd.Wait()
 	syscall.Kill(-pid, syscall.SIGKILL) // what it forked and forgot
 	if r, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		p.used.cpu = time.Duration(r.Utime.Nano() + r.Stime.Nano())
-		p.used.rss = r.Maxrss << 10
+		if peak := r.Maxrss << 10; peak > floor {
+			p.used.rss = peak
+		}
 	}
+}
+
+// watchPeak looks at the peak memory of a process and those it started, ten
+// times a second.
+func watchPeak(pid int, over <-chan struct{}) (most int64) {
+	for {
+		for _, p := range append(children(pid), pid) {
+			most = max(most, peakOf(strconv.Itoa(p)))
+		}
+		select {
+		case <-over:
+			return most
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func children(pid int) (list []int) {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", pid))
+	for field := range strings.FieldsSeq(string(text)) {
+		if child, err := strconv.Atoi(field); err == nil {
+			list = append(list, child)
+		}
+	}
+	return list
 }
 
 // bytesRead is rchar of /proc/PID/io, or 0.
@@ -144,8 +175,7 @@ func listens(pid int, table string, port int) bool {
 // a second: only then their time is counted.
 func (p *process) childless() {
 	for range 100 {
-		text, _ := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", p.cmd.Process.Pid))
-		if len(strings.TrimSpace(string(text))) == 0 {
+		if len(children(p.cmd.Process.Pid)) == 0 {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -157,10 +187,9 @@ func lastLine(text []byte) string {
 	return lines[len(lines)-1]
 }
 
-// ownPeak is this process's peak memory: a program it starts is never said to
-// have used less, because the kernel counts from before the exec.
-func ownPeak() int64 {
-	text, _ := os.ReadFile("/proc/self/status")
+// peakOf is a process's peak resident memory in bytes, or 0.
+func peakOf(pid string) int64 {
+	text, _ := os.ReadFile("/proc/" + pid + "/status")
 	for line := range strings.Lines(string(text)) {
 		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
 			kib, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)

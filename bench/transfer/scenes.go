@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"time"
 
@@ -50,13 +49,12 @@ func loopback() *ends {
 	if err != nil {
 		return e
 	}
-	c.A.Do(useCubic)
+	if err := useCubic(c.A); err != nil {
+		c.Close()
+		return e
+	}
 	e.cable, e.from.start, e.to.start = c, c.A.Start, c.A.Start
 	return e
-}
-
-func useCubic() error {
-	return os.WriteFile("/proc/sys/net/ipv4/tcp_congestion_control", []byte("cubic"), 0)
 }
 
 // path is what a cable is like; both directions alike, each with half the delay.
@@ -83,11 +81,9 @@ func (p *path) lay() (*ends, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, end := range []*cable.End{c.A, c.B} {
-		if err := end.Do(useCubic); err != nil {
-			c.Close()
-			return nil, err
-		}
+	if err := useCubic(c.A, c.B); err != nil {
+		c.Close()
+		return nil, err
 	}
 	return &ends{
 		from: &side{addr: c.A.Addr.String(), start: c.A.Start}, to: &side{addr: c.B.Addr.String(), start: c.B.Start},
@@ -126,7 +122,7 @@ func scenes(s scale) []*scene {
 	long := path{rate: 200e6, rtt: 100 * time.Millisecond, queue: 100 * time.Millisecond}
 	lossy, short, far := long, long, long
 	lossy.loss = 0.01
-	short.loss, short.rtt = 0.01, 12*time.Millisecond
+	short.loss, short.rtt = 0.01, 10*time.Millisecond
 	far.rtt = 50 * time.Millisecond
 	return []*scene{
 		{

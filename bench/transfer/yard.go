@@ -95,7 +95,10 @@ func writePEM(path, kind string, der []byte) error {
 // find is the path of a program, ours or the system's.
 func (y *yard) find(name string) (string, error) {
 	if path := y.own[name]; path != "" {
-		return exec.LookPath(path)
+		if _, err := exec.LookPath(path); err != nil {
+			return "", fmt.Errorf("%s is not built", name)
+		}
+		return path, nil
 	}
 	if path, err := exec.LookPath(name); err == nil {
 		return filepath.Abs(path)
