@@ -43,7 +43,7 @@ func allContenders() map[string]contender {
 		scp("scp-gcm", "scp -c aes128-gcm", "-c", "aes128-gcm@openssh.com"),
 		{name: "nginx", title: "curl from nginx", programs: []string{"nginx", "curl"}, run: curl("http", portHTTP)},
 		{name: "nginx-tls", title: "curl from nginx, TLS", programs: []string{"nginx", "curl"}, run: curl("https", portHTTPS)},
-		{name: "curl8", title: "curl -Z, 8 at a time, from nginx", programs: []string{"nginx", "curl"}, run: curlMany},
+		{name: "curl8", title: "curl -Z, 8 at a time, from nginx", programs: []string{"nginx", "curl"}, run: curl("http", portHTTP)},
 		{name: "aria2", title: "aria2c, 8 connections, from nginx", programs: []string{"nginx", "aria2c"}, run: aria2},
 		{name: "croc", title: "croc, local relay", programs: []string{"croc"}, run: croc},
 		dialtone("dialtone", "dialtone (TLS, verified)"),
@@ -226,13 +226,6 @@ func curl(scheme string, port int) func(j *job) error {
 		}
 		return j.fetch(j.to, "curl", "-sSfk", "-o", filepath.Join(j.target(), j.load.name), j.url(scheme, port))
 	}
-}
-
-func curlMany(j *job) error {
-	if err := j.nginx(); err != nil {
-		return err
-	}
-	return j.curlTree("http", portHTTP)
 }
 
 // curlTree is told every name, since HTTP knows no trees.

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -17,23 +18,37 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
 // yard is where the run's files are: a folder in memory, with what is sent, what
 // arrived, and the keys of the peers' servers.
 type yard struct {
-	dir string
-	own map[string]string // programs that are not looked for in PATH
+	dir  string
+	lock *os.File          // in the folder, held while this run lives
+	own  map[string]string // programs that are not looked for in PATH
 }
 
-// newYard makes the folder on tmpfs.
+const yards = "/dev/shm/dialtone-bench-transfer-*"
+
+// newYard makes the folder on tmpfs, and removes those whose runs were killed.
 func newYard(dialtone string) (*yard, error) {
-	dir, err := os.MkdirTemp("/dev/shm", "dialtone-bench-")
+	old, _ := filepath.Glob(yards)
+	for _, dir := range old {
+		if lock, err := lockFolder(dir, 0); err == nil {
+			os.RemoveAll(dir)
+			lock.Close()
+		}
+	}
+	dir, err := os.MkdirTemp(filepath.Split(yards))
 	if err != nil {
 		return nil, err
 	}
 	y := &yard{dir: dir, own: map[string]string{"dialtone": dialtone, "bare": filepath.Join(dir, "bare")}}
+	if y.lock, err = lockFolder(dir, os.O_CREATE); err != nil {
+		return y, err
+	}
 	for _, name := range []string{"src", "dst", "log"} {
 		if err := os.Mkdir(y.path(name), 0o755); err != nil {
 			return y, err
@@ -42,7 +57,27 @@ func newYard(dialtone string) (*yard, error) {
 	return y, nil
 }
 
-func (y *yard) remove() error { return os.RemoveAll(y.dir) }
+// lockFolder takes the lock in a run's folder. It fails where another run has
+// it, and in a folder that no run made.
+func lockFolder(dir string, create int) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "run.lock"), os.O_RDWR|create, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (y *yard) remove() error {
+	err := os.RemoveAll(y.dir)
+	if y.lock != nil {
+		err = errors.Join(err, y.lock.Close())
+	}
+	return err
+}
 
 func (y *yard) path(elem ...string) string {
 	return filepath.Join(append([]string{y.dir}, elem...)...)
