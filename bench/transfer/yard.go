@@ -30,7 +30,7 @@ type yard struct {
 	own  map[string]string // programs that are not looked for in PATH
 }
 
-const yards = "/dev/shm/dialtone-bench-transfer-*"
+const yards = "/dev/shm/transfer-bench-*"
 
 // newYard makes the folder on tmpfs, and removes those whose runs were killed.
 func newYard(dialtone string) (*yard, error) {
