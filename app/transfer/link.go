@@ -1,0 +1,254 @@
+package transfer
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"dialtone/app/bulk"
+)
+
+// piece is how much is written at once: between two pieces the rate limit is
+// asked and the deadline moved.
+const piece = 256 << 10
+
+// link is one connection of a transfer, carrying frames. One goroutine reads;
+// several may write, a frame at a time.
+type link struct {
+	c       net.Conn
+	timeout time.Duration // silence that ends it; 0 for none
+	wire    *atomic.Int64 // bytes of frames, both ways
+	pace    *pacer        // of content, nil for none
+
+	head  []byte    // the last frame's head
+	until time.Time // of the read deadline
+	quiet bool      // between frames the peer may be silent
+
+	ending atomic.Bool // deadlines stay where they are
+	asked  bool        // for bbr
+
+	mu        sync.Mutex
+	scratch   []byte
+	writeLine time.Time // of the write deadline
+}
+
+func newLink(c net.Conn, timeout time.Duration, wire *atomic.Int64) *link {
+	if timeout == 0 {
+		timeout = time.Minute
+	}
+	if t, ok := c.(*tls.Conn); ok {
+		if under, ok := t.NetConn().(*bulk.Coalescer); ok { // one system call for many records
+			c = bulk.Join(t, under)
+		}
+	}
+	return &link{c: c, timeout: max(timeout, 0), wire: wire}
+}
+
+// Read reads from the connection and moves its deadline as bytes come.
+func (l *link) Read(p []byte) (int, error) {
+	if l.timeout > 0 && !l.ending.Load() {
+		if now := time.Now(); l.until.Sub(now) < l.timeout*3/4 {
+			l.until = now.Add(l.timeout)
+			l.c.SetReadDeadline(l.until)
+		}
+	}
+	n, err := l.c.Read(p)
+	l.wire.Add(int64(n))
+	return n, err
+}
+
+// next reads the head of the next frame, valid until the one after. On a quiet
+// link it may be long in coming.
+func (l *link) next(maxBody int) (frameIn, error) {
+	if l.quiet && l.timeout > 0 {
+		l.c.SetReadDeadline(time.Time{})
+		var first [1]byte
+		n, err := l.c.Read(first[:])
+		l.wire.Add(int64(n))
+		if n == 0 {
+			return frameIn{}, err
+		}
+		l.until = time.Time{}
+		return l.read(io.MultiReader(&oneByte{b: first[0]}, l), maxBody)
+	}
+	return l.read(l, maxBody)
+}
+
+func (l *link) read(r io.Reader, maxBody int) (f frameIn, err error) {
+	f, l.head, err = readFrame(r, l.head, maxBody)
+	return f, err
+}
+
+// oneByte is a reader of one byte.
+type oneByte struct {
+	b    byte
+	done bool
+}
+
+func (o *oneByte) Read(p []byte) (int, error) {
+	if o.done || len(p) == 0 {
+		return 0, io.EOF
+	}
+	p[0], o.done = o.b, true
+	return 1, nil
+}
+
+// write sends one frame without a body.
+func (l *link) write(ctx context.Context, t frameType, head []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.scratch = appendFrame(l.scratch[:0], t, head, 0)
+	return l.writeLocked(ctx, l.scratch, false)
+}
+
+// writeData sends a data frame whose body stands at buf[room:], and whose head
+// fits into the room in front of it: so that both leave in one write.
+func (l *link) writeData(ctx context.Context, head, buf []byte, room int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.scratch = appendFrame(l.scratch[:0], frameData, head, len(buf)-room)
+	if len(l.scratch) > room { // cannot be small enough: two writes
+		if err := l.writeLocked(ctx, l.scratch, false); err != nil {
+			return err
+		}
+		return l.writeLocked(ctx, buf[room:], true)
+	}
+	at := room - len(l.scratch)
+	copy(buf[at:], l.scratch)
+	return l.writeLocked(ctx, buf[at:], true)
+}
+
+// writeFile sends a data frame whose body is n bytes of f from off on, which the
+// kernel moves. It returns how many of them f still had: what is missing is made
+// up with zeros, since the frame has promised its length.
+func (l *link) writeFile(ctx context.Context, head []byte, f *os.File, off, n int64) (had int64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.scratch = appendFrame(l.scratch[:0], frameData, head, int(n))
+	if err := l.writeLocked(ctx, l.scratch, false); err != nil {
+		return 0, err
+	}
+	for had < n {
+		part := min(n-had, 16*piece)
+		if err := l.pace.wait(ctx, int(part)); err != nil {
+			return had, err
+		}
+		l.moveWriteDeadlineLocked()
+		sent, err := bulk.SendFile(l.c, f, off+had, part)
+		had += sent
+		l.wire.Add(sent)
+		var bad *fs.PathError
+		if errors.As(err, &bad) {
+			return had, l.padLocked(ctx, n-had)
+		}
+		if err != nil {
+			return had, err
+		}
+	}
+	return had, nil
+}
+
+// padLocked writes n zeros.
+func (l *link) padLocked(ctx context.Context, n int64) error {
+	zeros := make([]byte, min(n, piece))
+	for n > 0 {
+		part := min(n, int64(len(zeros)))
+		if err := l.writeLocked(ctx, zeros[:part], true); err != nil {
+			return err
+		}
+		n -= part
+	}
+	return nil
+}
+
+func (l *link) writeLocked(ctx context.Context, b []byte, paced bool) error {
+	for len(b) > 0 {
+		part := b[:min(len(b), 4*piece)]
+		if paced && l.pace != nil {
+			part = b[:min(len(b), piece)]
+			if err := l.pace.wait(ctx, len(part)); err != nil {
+				return err
+			}
+		}
+		l.moveWriteDeadlineLocked()
+		n, err := l.c.Write(part)
+		l.wire.Add(int64(n))
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+func (l *link) moveWriteDeadlineLocked() {
+	if l.timeout <= 0 || l.ending.Load() {
+		return
+	}
+	if now := time.Now(); l.writeLine.Sub(now) < l.timeout*3/4 {
+		l.writeLine = now.Add(l.timeout)
+		l.c.SetWriteDeadline(l.writeLine)
+	}
+}
+
+// moveReadDeadline gives the peer its time anew, for a read past the link.
+func (l *link) moveReadDeadline() {
+	if l.timeout > 0 {
+		l.until = time.Now().Add(l.timeout)
+		l.c.SetReadDeadline(l.until)
+	}
+}
+
+// farewell tells the peer why the transfer ends, if that can be told in a few
+// seconds. A peer that is to blame, or gone, is told nothing.
+func (l *link) farewell(why error) {
+	a, ok := abortFor(why)
+	if !ok {
+		return
+	}
+	l.ending.Store(true)
+	l.c.SetWriteDeadline(time.Now().Add(lastWords))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.c.Write(appendFrame(nil, frameAbort, a.append(nil), 0))
+}
+
+// abortFor returns what the other end is told of err.
+func abortFor(err error) (abort, bool) {
+	var peer *PeerError
+	var net net.Error
+	var limit *LimitError
+	var protocol *ProtocolError
+	switch {
+	case errors.As(err, &peer), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return abort{}, false
+	case errors.As(err, &limit):
+		return abort{abortRefused, limit.Error()}, true
+	case errors.As(err, &protocol):
+		return abort{abortProtocol, protocol.Error()}, true
+	case errors.Is(err, context.Canceled):
+		return abort{code: abortInterrupted}, true
+	case errors.As(err, &net):
+		return abort{}, false
+	}
+	return abort{abortError, plainReason(err)}, true
+}
+
+// lastly lets the peer have the last word, for so long.
+func (l *link) lastly(d time.Duration) {
+	l.ending.Store(true)
+	l.c.SetReadDeadline(time.Now().Add(d))
+}
+
+// stop ends every read and write.
+func (l *link) stop() {
+	l.ending.Store(true)
+	l.c.Close()
+}

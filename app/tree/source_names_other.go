@@ -1,0 +1,8 @@
+//go:build !unix
+
+package tree
+
+const (
+	nonblock   = 0
+	separators = `\/`
+)

@@ -1,0 +1,7 @@
+//go:build !unix
+
+package tree
+
+import "io/fs"
+
+func addSystem(*status, fs.FileInfo) {}
