@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -174,6 +175,10 @@ func TestKilledRunIsClearedAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	killed.lock.Close()
+	orphan, err := launch(t.Context(), &side{start: (*exec.Cmd).Start}, t.TempDir(), []string{"HOME=" + killed.path("log")}, []string{"sleep", "1000"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	strange, err := os.MkdirTemp(filepath.Split(yards))
 	if err != nil {
 		t.Fatal(err)
@@ -187,6 +192,7 @@ func TestKilledRunIsClearedAway(t *testing.T) {
 	if _, err := os.Stat(killed.dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the killed run's folder: %v", err)
 	}
+	<-orphan.done
 	for _, dir := range []string{live.dir, strange} {
 		if _, err := os.Stat(dir); err != nil {
 			t.Errorf("another's folder: %v", err)

@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -37,6 +38,7 @@ func newYard(dialtone string) (*yard, error) {
 	old, _ := filepath.Glob(yards)
 	for _, dir := range old {
 		if lock, err := lockFolder(dir, 0); err == nil {
+			endOrphans(dir)
 			os.RemoveAll(dir)
 			lock.Close()
 		}
@@ -55,6 +57,21 @@ func newYard(dialtone string) (*yard, error) {
 		}
 	}
 	return y, nil
+}
+
+// endOrphans kills what a killed run left behind: the processes that servers
+// forked, which do not end with it as its own children do. They are known by
+// the run's folder, in their command line or environment.
+func endOrphans(dir string) {
+	processes, _ := filepath.Glob("/proc/[0-9]*")
+	for _, p := range processes {
+		command, _ := os.ReadFile(p + "/cmdline")
+		environment, _ := os.ReadFile(p + "/environ")
+		pid, err := strconv.Atoi(filepath.Base(p))
+		if err == nil && pid != os.Getpid() && bytes.Contains(append(command, environment...), []byte(dir+"/")) {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
 }
 
 // lockFolder takes the lock in a run's folder. It fails where another run has
