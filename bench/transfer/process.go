@@ -182,8 +182,14 @@ func (p *process) childless() {
 	}
 }
 
+// lastLine is the last line of an output, or the last that calls itself an error.
 func lastLine(text []byte) string {
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	for _, line := range slices.Backward(lines) {
+		if strings.HasPrefix(line, "error:") {
+			return line
+		}
+	}
 	return lines[len(lines)-1]
 }
 

@@ -19,7 +19,7 @@ func newPlan(t *testing.T, how string) plan {
 	t.Helper()
 	t.Setenv(asDialtone, how)
 	t.Setenv("GORACE", "atexit_sleep_ms=0") // else the stand-in takes a second to end
-	t.Chdir("..") // where the run starts: the module's folder
+	t.Chdir("..")                           // where the run starts: the module's folder
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
