@@ -58,8 +58,8 @@ func (p plan) firstByte(ctx context.Context) ([]string, error) {
 		}
 		firsts, starts = append(firsts, sample{seconds: first.Seconds()}), append(starts, sample{seconds: start.Seconds()})
 	}
-	verdict, _ := atMost(1e3*median(starts).seconds, 200, "ms")
-	return []string{fmt.Sprintf("%s until 16 KiB were sent; the first byte after %s ms", verdict, digits(1e3*median(firsts).seconds))}, nil
+	verdict, _ := atMost(1e3*median(starts).seconds, 200, "ms until 16 KiB were sent")
+	return []string{fmt.Sprintf("%s; the first byte after %s ms", verdict, digits(1e3*median(firsts).seconds))}, nil
 }
 
 func (p plan) firstByteOnce(ctx context.Context) (first, start time.Duration, err error) {
