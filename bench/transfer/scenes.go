@@ -116,6 +116,8 @@ func scenes(s scale) []*scene {
 	part := func(n int64) *load {
 		return &load{name: fmt.Sprintf("file%d", n), files: 1, bytes: n * mib / s.part}
 	}
+	distant := max(4000/int(s.part), 100)
+	mibs := func(n int64) string { return fmt.Sprintf("%d MiB", n/s.part) }
 	modes := []string{"dialtone", "dialtone-nohash", "dialtone-plain", "dialtone-bare"}
 	remote := []string{"bare-cubic", "bare-bbr", "bare8", "rsync", "scp", "aria2", "croc", "dialtone"}
 	others := remote[:len(remote)-1]
@@ -145,25 +147,25 @@ func scenes(s scale) []*scene {
 			},
 		},
 		{
-			name: "clean", title: "A clean long path, 256 MiB", load: part(256), path: &long, limit: 90 * time.Second,
+			name: "clean", title: "A clean long path, " + mibs(256), load: part(256), path: &long, limit: 90 * time.Second,
 			contenders: remote,
 		},
 		{
-			name: "clean-1GiB", title: "The same, 1 GiB", load: part(1024), path: &long, limit: 3 * time.Minute,
+			name: "clean-1GiB", title: "A clean long path, " + mibs(1024), load: part(1024), path: &long, limit: 3 * time.Minute,
 			contenders: []string{"bare-cubic", "dialtone"},
 			goals:      []goal{atLeastRate("dialtone", 0.8*float64(long.rate)/8e6, "0.8 × line rate"), inMemory},
 		},
 		{
-			name: "lossy", title: "The long path with loss, 64 MiB", load: part(64), path: &lossy, limit: 20 * time.Second,
+			name: "lossy", title: "The long path with loss, " + mibs(64), load: part(64), path: &lossy, limit: 20 * time.Second,
 			contenders: remote, goals: []goal{atLeast("dialtone", 1, others...), inMemory},
 		},
 		{
-			name: "short-lossy", title: "A short path with loss, 256 MiB", load: part(256), path: &short, limit: 20 * time.Second,
+			name: "short-lossy", title: "A short path with loss, " + mibs(256), load: part(256), path: &short, limit: 20 * time.Second,
 			contenders: remote, goals: []goal{atLeast("dialtone", 1, others...), inMemory},
 		},
 		{
-			name: "tree-50ms", title: "A tree of small files over 50 ms",
-			load: &load{name: "tree-far", files: max(4000/int(s.part), 100)}, path: &far, limit: 30 * time.Second,
+			name: "tree-50ms", title: fmt.Sprintf("A tree of %d files of 4 to 64 KiB over 50 ms", distant),
+			load: &load{name: "tree-far", files: distant}, path: &far, limit: 30 * time.Second,
 			contenders: []string{"bare-cubic", "bare-bbr", "rsync", "scp", "curl8", "croc", "dialtone"},
 			goals: []goal{
 				atLeast("dialtone", 1, "bare-cubic", "bare-bbr"), atLeast("dialtone", 1.5, "rsync"),
