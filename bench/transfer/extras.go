@@ -140,6 +140,9 @@ func (p plan) resume(ctx context.Context) ([]string, error) {
 	}
 	const mib, chunk, around = 1 << 20, 1 << 20, 256 << 10 // around: headers and the greeting
 	again := float64(before + after - l.bytes)
+	if again < 0 {
+		return nil, fmt.Errorf("%d and %d bytes crossed, fewer than the file has: they cannot be compressed, so the count is wrong", before, after)
+	}
 	sent, _ := atMost(max(again, 1)/mib, float64(chunk+around)/mib, "MiB sent again, with all headers")
 	reread, _ := atMost(max(float64(read-after), 1)/mib, float64(around)/mib, "MiB read beyond what was sent")
 	return []string{sent, reread}, nil
