@@ -17,6 +17,10 @@ type Direction struct {
 
 const defaultQueue = 256 << 10
 
+// maxFrame is the longest frame that a device hands over: MTU 9000 and the
+// Ethernet header, rounded up.
+const maxFrame = 9 << 10
+
 // fate is what becomes of a frame that wants to enter the line.
 type fate int
 

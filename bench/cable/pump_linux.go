@@ -8,10 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxFrame is the longest frame that a device hands over: MTU 9000 and the
-// Ethernet header, rounded up.
-const maxFrame = 9 << 10
-
 // Counts of one direction, read at any time.
 type Counts struct {
 	Frames, Bytes atomic.Int64 // delivered, with their Ethernet headers

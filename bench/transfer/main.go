@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command transfer measures dialtone send and receive beside their peers, in
 // one run.
 //
