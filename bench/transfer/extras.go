@@ -81,7 +81,6 @@ func (p plan) firstByteOnce(ctx context.Context) (first, start time.Duration, er
 		return 0, 0, err
 	}
 	defer line.close()
-	line.began = time.Now()
 	sender, err := j.launch(j.from, "dialtone", j.sendArgs(line.addr())...)
 	if err != nil {
 		return 0, 0, err
@@ -130,12 +129,12 @@ func (p plan) resume(ctx context.Context) ([]string, error) {
 	defer e.close()
 	before, _, err := p.leg(j, e, l.bytes/10*9)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("first attempt: %w", err)
 	}
 	j = &job{ctx: ctx, yard: p.yard, load: l, from: e.from, to: e.to}
 	after, read, err := p.leg(j, e, 0)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("second attempt: %w", err)
 	}
 	if err := p.yard.verify(l); err != nil {
 		return nil, err
@@ -163,22 +162,18 @@ func (p plan) leg(j *job, e *ends, cutAt int64) (passed, read int64, err error) 
 		j.finish()
 		return 0, 0, err
 	}
-	line.began = time.Now()
 	err = j.dialtoneSend(line.addr(), "--plain", "--streams", "1")
+	if err == nil {
+		err = receiver.wait()
+	} else if other := receiver.failure(); other != nil {
+		err = fmt.Errorf("%w; %w", err, other)
+	}
 	select {
 	case <-line.cut: // a failure is what was to be
 		err = nil
-		line.close()
-		select {
-		case <-receiver.done:
-		case <-time.After(2 * time.Second):
-		}
 	default:
-		if err == nil {
-			err = receiver.wait()
-		}
-		line.close()
 	}
+	line.close()
 	from, _ := j.finish()
 	return line.sent.Load(), from.read, err
 }

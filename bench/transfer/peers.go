@@ -91,6 +91,9 @@ func dialtone(name, title string, flags ...string) contender {
 			return err
 		}
 		if err := j.dialtoneSend(at(j.to, portDialtone), flags...); err != nil {
+			if other := receiver.failure(); other != nil {
+				return fmt.Errorf("%w; %w", err, other)
+			}
 			return err
 		}
 		err = receiver.wait()

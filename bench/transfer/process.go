@@ -67,7 +67,8 @@ func launch(ctx context.Context, s *side, dir string, env, argv []string) (*proc
 }
 
 // reap waits for the end. The kernel's peak of a process starts with what this
-// one had used when it forked: up to that, the peak is the one that was seen.
+// one had used when it forked: up to that, the peak is the one that was seen, if
+// the process lived long enough.
 func (p *process) reap(floor int64) {
 	defer close(p.done)
 	defer p.log.Close()
@@ -82,7 +83,7 @@ func (p *process) reap(floor int64) {
 	syscall.Kill(-pid, syscall.SIGKILL) // what it forked and forgot
 	if r, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		p.used.cpu = time.Duration(r.Utime.Nano() + r.Stime.Nano())
-		if peak := r.Maxrss << 10; peak > floor {
+		if peak := r.Maxrss << 10; peak > floor || p.used.rss == 0 {
 			p.used.rss = peak
 		}
 	}
@@ -131,6 +132,16 @@ func (p *process) wait() error {
 		return fmt.Errorf("%s: %w: %s", p.name, p.err, line)
 	}
 	return fmt.Errorf("%s: %w", p.name, p.err)
+}
+
+// failure is what wait would say where it has ended by itself, within a second.
+func (p *process) failure() error {
+	select {
+	case <-p.done:
+		return p.wait()
+	case <-time.After(time.Second):
+		return nil
+	}
 }
 
 // stop ends a server: politely, so that it waits for its own processes and their

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"log"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -32,7 +33,7 @@ var marks = [2]int64{1, 16 << 10}
 
 // startProxy listens where the ends' sender is and passes on to addr.
 func startProxy(e *ends, addr string, cutAt int64) (*proxy, error) {
-	p := &proxy{cutAt: cutAt, cut: make(chan struct{})}
+	p := &proxy{cutAt: cutAt, cut: make(chan struct{}), began: time.Now()}
 	p.dial = func() (c net.Conn, err error) {
 		err = e.inside(func() (err error) { c, err = net.Dial("tcp", addr); return err })
 		return c, err
@@ -55,6 +56,7 @@ func (p *proxy) accept() {
 		}
 		out, err := p.dial()
 		if err != nil {
+			log.Printf("proxy: %v", err)
 			in.Close()
 			continue
 		}
