@@ -248,8 +248,18 @@ func (s *sender) walk(ctx context.Context) error {
 	return nil
 }
 
+var errLongPath = fmt.Errorf("its path is longer than %d bytes", maxPathBytes)
+
 // name tells the receiver of one entry, when the window has room for it.
 func (s *sender) name(ctx context.Context, e tree.Entry) error {
+	if len(e.Path) > maxPathBytes {
+		if e.Kind != tree.Leave {
+			s.mu.Lock()
+			s.failLocked(&outgoing{entry: e}, errLongPath)
+			s.mu.Unlock()
+		}
+		return nil
+	}
 	o := &outgoing{entry: e, size: int64(len(e.Path) + len(e.Target) + 64)}
 	for _, x := range e.XAttrs {
 		o.size += int64(len(x.Name) + len(x.Value))
