@@ -177,6 +177,8 @@ func (w *receiving) fits(a *arriving, r *record) error {
 	e := &a.entry
 	off := r.chunk * w.chunk
 	switch {
+	case a.comparing.Load():
+		return broken("content of %s, which was not asked for yet", e.Path)
 	case r.flags&recordEnd != 0:
 		if e.Size >= 0 && r.raw != e.Size {
 			return broken("%s was to have %d bytes and ends with %d", e.Path, e.Size, r.raw)

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -67,10 +68,11 @@ type receiver struct {
 
 // arriving is a file on its way.
 type arriving struct {
-	number int64
-	entry  tree.Entry
-	in     incoming
-	use    sync.RWMutex // held to write into in, and alone to end it
+	number    int64
+	entry     tree.Entry
+	in        incoming
+	comparing atomic.Bool  // no content is due yet
+	use       sync.RWMutex // held to write into in, and alone to end it
 
 	mu      sync.Mutex
 	over    bool // being stored, failed or given up: what still comes is dropped
@@ -366,6 +368,7 @@ func (r *receiver) answer(a *arriving, v tree.Verdict, err error, say func(answe
 		r.fail(a, err)
 	case tree.Compare:
 		ans.verdict = verdictCompare
+		a.comparing.Store(true)
 		r.keep(a)
 	case tree.Want:
 		if r.dry {
@@ -506,30 +509,47 @@ func (r *receiver) compare(ctx context.Context) error {
 		a := r.compares[0]
 		r.compares = r.compares[1:]
 		r.mu.Unlock()
-		sum, err := a.in.Hash(ctx)
+		if !a.begin() {
+			continue // given up meanwhile
+		}
+		v, why := r.decide(ctx, a)
+		a.done()
 		if ctx.Err() != nil {
 			return nil
 		}
-		v, err2 := a.in.Resolve(err == nil && sum == *a.theirs)
-		r.mu.Lock()
-		delete(r.entries, a.number)
-		r.mu.Unlock()
-		if err := r.answer(a, v, err2, func(ans answer) {
+		a.comparing.Store(false)
+		if err := r.answer(a, v, why, func(ans answer) {
 			r.out.put(frameSums, func(b []byte, _ bool) []byte {
 				return appendAnswer(appendUint(b, a.number), ans)
 			})
 		}); err != nil {
 			return err
 		}
-		r.finishedYet()
+		if v != tree.Want || r.dry {
+			r.forget(a)
+		}
 	}
+}
+
+// decide compares a file with what is there, and with what else may be the same.
+func (r *receiver) decide(ctx context.Context, a *arriving) (v tree.Verdict, err error) {
+	for v = tree.Compare; v == tree.Compare && ctx.Err() == nil; {
+		sum, err := a.in.Hash(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		if v, err = a.in.Resolve(err == nil && sum == *a.theirs); err != nil {
+			return v, err
+		}
+	}
+	return v, nil
 }
 
 // compared takes the sender's hash of a file.
 func (r *receiver) compared(number int64, sum digest.Sum) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if a := r.entries[number]; a != nil && a.theirs == nil {
+	if a := r.entries[number]; a != nil && a.comparing.Load() && a.theirs == nil {
 		a.theirs = &sum
 		r.compares = append(r.compares, a)
 		r.changed.Broadcast()
