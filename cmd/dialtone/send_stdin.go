@@ -22,11 +22,11 @@ func standardInput(ctx context.Context) io.Reader {
 type interruptible struct {
 	ctx   context.Context
 	r     io.Reader
-	start sync.Once // the first Read: until then somebody else may read
-	full chan filled // what was read
-	free chan []byte // where to read to
-	last filled      // not yet taken
-	used []byte      // the buffer that last stands in
+	start sync.Once   // the first Read: until then somebody else may read
+	full  chan filled // what was read
+	free  chan []byte // where to read to
+	last  filled      // not yet taken
+	used  []byte      // the buffer that last stands in
 }
 
 type filled struct {
