@@ -247,10 +247,7 @@ func (s *sender) walk(ctx context.Context) error {
 
 // name tells the receiver of one entry, when the window has room for it.
 func (s *sender) name(ctx context.Context, e tree.Entry) error {
-	o := &outgoing{entry: e, size: int64(len(e.Path) + len(e.Target) + 64)}
-	for _, x := range e.XAttrs {
-		o.size += int64(len(x.Name) + len(x.Value))
-	}
+	o := &outgoing{entry: e, size: weight(&e)}
 	if err := s.out.room(); err != nil {
 		return err
 	}
@@ -282,6 +279,15 @@ func (s *sender) name(ctx context.Context, e tree.Entry) error {
 	return nil
 }
 
+// weight returns what an entry counts for in the window, in bytes.
+func weight(e *tree.Entry) int64 {
+	n := len(e.Path) + len(e.Target) + 64
+	for _, x := range e.XAttrs {
+		n += len(x.Name) + len(x.Value)
+	}
+	return int64(n)
+}
+
 // hear obeys what the receiver says, until the end.
 func (s *sender) hear(ctx context.Context) error {
 	f, err := s.first.next(0)
@@ -304,7 +310,7 @@ func (s *sender) hear(ctx context.Context) error {
 
 // lost says that a connection ended before the transfer did.
 func lost(err error) error {
-	if errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("the other end closed the connection in the middle of the transfer: %w", io.ErrUnexpectedEOF)
 	}
 	return err
