@@ -17,10 +17,11 @@ import (
 // module. Lists are separated by commas, * matches within a path element, and a
 // package that no line names is not part of the house yet.
 const rule = `
-	NONE < app/address, app/escape, app/digest, app/bulk;
+	NONE < app/address, app/escape, app/digest, app/bulk, app/cpace;
 	app/address, app/escape < app/serve, app/connect;
 	app/digest < app/tree;
-	app/address, app/escape, app/digest, app/bulk, app/tree < app/transfer;
+	app/cpace < app/pairing;
+	app/address, app/escape, app/digest, app/bulk, app/tree, app/pairing < app/transfer;
 	NONE < observe/routes, observe/sockets;
 	app/*, observe/* < cmd/dialtone;
 `

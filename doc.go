@@ -10,6 +10,8 @@
 //	  address/        what an address means: [scheme://]host:port, parsed and checked
 //	  escape/         a peer's bytes made safe to show on a terminal or in a log
 //	  bulk/           bytes between files and connections, by the kernel where it can
+//	  cpace/          a strong key from a weak password: CPace
+//	  pairing/        who is at the other end: codes, keys, TLS; further connections
 //	  serve/          the concurrent server and its services
 //	  connect/        the full-duplex client
 //	  tree/           trees of files, read where they are sent from, written where they arrive

@@ -93,8 +93,8 @@ func tlsPair(t testing.TB) (a, b net.Conn) {
 func secure(t testing.TB, a, b net.Conn) (net.Conn, net.Conn) {
 	t.Helper()
 	ua, ub := bulk.Coalesce(a), bulk.Coalesce(b)
-	client := tls.Client(ua, &tls.Config{InsecureSkipVerify: true})
-	server := tls.Server(ub, &tls.Config{Certificates: []tls.Certificate{certificate()}})
+	client := tls.Client(ua, &tls.Config{InsecureSkipVerify: true, DynamicRecordSizingDisabled: true})
+	server := tls.Server(ub, &tls.Config{Certificates: []tls.Certificate{certificate()}, DynamicRecordSizingDisabled: true})
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if err := server.Handshake(); err != nil {

@@ -56,7 +56,10 @@ func Chunk(p []byte, offset int64) Sum {
 
 // subtree returns the top node over p, whose first leaf is number counter.
 func subtree(p []byte, counter uint64) guts.Node {
-	if len(p) <= lane {
+	switch {
+	case haveLanes && len(p) > MinChunk && len(p) <= part:
+		return partTop(p, counter)
+	case len(p) <= lane:
 		return leaves(p, counter)
 	}
 	left := leftPart(len(p))

@@ -15,7 +15,7 @@ type loop struct {
 	once   sync.Once
 }
 
-func newLoop(t *testing.T) (dialled, accepted *loop) {
+func newLoop(t testing.TB) (dialled, accepted *loop) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -385,7 +385,7 @@ func (in *Incoming) resolve(same bool) (Verdict, error) {
 	}
 	defer in.f.unpin()
 	if same {
-		in.f.remember(in.seen.id())
+		in.had(h)
 		return Have, in.refresh(h)
 	}
 	v, err := in.conflict(in.seen)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"strings"
 	"sync"
 
 	"dialtone/app/digest"
@@ -131,7 +132,7 @@ func readJournal(r io.Reader, want header) (account, error) {
 		return account{}, errOtherJournal
 	}
 	boot := want.boot
-	want.boot = string(head[headerStable:headerUsed])
+	want.boot = strings.TrimRight(string(head[headerStable:headerUsed]), "\x00")
 	if string(want.bytes()) != string(head[:]) {
 		return account{}, errOtherJournal
 	}

@@ -160,9 +160,10 @@ func (in *Incoming) openJournal(part *partial) (*journal, error) {
 	return part.journal, nil
 }
 
-// resume takes up what an earlier run left of in, if it is of the same file.
+// resume takes up what an earlier run left of in, if it is of the same file;
+// what it left of another file with its name is removed.
 func (in *Incoming) resume(h handle) {
-	if !in.journalled() || in.t.resumed.Load() >= int64(in.t.budget) {
+	if in.f.fresh || !in.journalled() || in.t.resumed.Load() >= int64(in.t.budget) {
 		return
 	}
 	for number := 1; number <= maxPartials; number++ {
@@ -179,8 +180,23 @@ func (in *Incoming) resume(h handle) {
 			in.partial.Store(part)
 			return
 		}
-		part.f.Close()
+		removeLeft(h, in.name, part)
 	}
+}
+
+// clean removes what an earlier run left of a file that needs no partial.
+func (in *Incoming) clean(h handle) {
+	if part, err := claimPartial(h, in.name, 1, false); err == nil {
+		removeLeft(h, in.name, part)
+	}
+}
+
+// removeLeft removes a partial that is locked, and its journal. What cannot be
+// removed stays.
+func removeLeft(h handle, name string, part *partial) {
+	_ = h.remove(hiddenName(name, part.number, "journal"))
+	_ = h.remove(part.name)
+	part.f.Close()
 }
 
 func (in *Incoming) resumeFrom(h handle, part *partial) error {

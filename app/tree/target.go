@@ -288,7 +288,7 @@ func (t *Target) Close() error {
 	t.mu.Lock()
 	var going []*Incoming
 	for _, in := range t.going {
-		if !in.committing {
+		if !in.committing && in.e.Kind == File { // a Link ends with its File
 			going = append(going, in)
 		}
 	}

@@ -32,9 +32,17 @@ func (t *Target) beginFile(in *Incoming) (Verdict, error) {
 	case v == Compare:
 		t.start(in)
 	case v == Have:
-		in.f.remember(in.seen.id())
+		in.had(h)
 	}
 	return v, err
+}
+
+// had ends with what is there already.
+func (in *Incoming) had(h handle) {
+	in.f.remember(in.seen.id())
+	if !in.t.o.DryRun {
+		in.clean(h)
+	}
 }
 
 // want looks for a partial of an earlier run, and for space, before a File's
@@ -43,7 +51,11 @@ func (t *Target) want(in *Incoming, h handle) (Verdict, error) {
 	if t.o.DryRun {
 		return Want, nil
 	}
-	in.resume(h)
+	if in.journalled() {
+		in.resume(h)
+	} else {
+		in.clean(h)
+	}
 	if in.partial.Load() == nil && in.e.Size >= spaceStep && !in.e.Sparse {
 		if err := t.space.fits(h, in.e.Size); err != nil {
 			return Refused, err

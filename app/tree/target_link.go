@@ -129,6 +129,12 @@ func (t *Target) find(where string) (handle, string, error) {
 
 // makeLater makes a Link whose File is finished now.
 func (t *Target) makeLater(in, file *Incoming, failed error) {
+	t.mu.Lock()
+	ended := in.ended
+	t.mu.Unlock()
+	if ended {
+		return
+	}
 	result := madeLink{err: failed}
 	if failed == nil {
 		result = t.linkTo(in, file)

@@ -32,8 +32,11 @@ func (s *space) take(h handle, n int64) error {
 	if s.keep < 0 || s.since.Add(n) < spaceStep {
 		return nil
 	}
+	if err := s.fits(h, n); err != nil {
+		return err // and the next looks again
+	}
 	s.since.Store(0)
-	return s.fits(h, n)
+	return nil
 }
 
 // fits returns an error that is syscall.ENOSPC when n more bytes would leave too

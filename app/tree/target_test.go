@@ -439,7 +439,7 @@ func TestConflictOverwriteSkipFail(t *testing.T) {
 func TestCompareDecidesByContent(t *testing.T) {
 	each(t, func(t *testing.T, open opener) {
 		root := t.TempDir()
-		long := text(3<<20+5, 7)
+		long := strings.Repeat(text(1<<10, 7), 2<<10) + "end"
 		put(t, filepath.Join(root, "same"), long, t2)
 		put(t, filepath.Join(root, "differs"), "abc", t2)
 		put(t, filepath.Join(root, "empty"), "", t2)
@@ -779,7 +779,7 @@ func TestDeepTreesNeedFewDescriptors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		const depth = 1000
+		const depth = 1000 // as deep as a tree must be able to be
 		var r results
 		for i := range depth {
 			p := strings.Repeat("d/", i)

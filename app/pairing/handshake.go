@@ -1,0 +1,230 @@
+package pairing
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"net"
+	"slices"
+
+	"dialtone/app/cpace"
+)
+
+// version is the only one there is.
+const version = 1
+
+// A grant is what the two ends have agreed on.
+type grant struct {
+	how  method
+	id   []byte // of the session
+	name string // of the peer
+	keys keys
+}
+
+// A caller is the dialling end of one handshake. It reads and writes nothing:
+//
+//	caller                               answerer
+//	hello     -- versions, methods, Ya -->
+//	          <-- version, method, Yb --  welcome
+//	confirm   -- proof ----------------->  check
+//	          <-- proof -----------------  done
+type caller struct {
+	*ends
+	channel *channel
+	draw    *draw
+
+	said     fields
+	hello    []byte
+	exchange *cpace.Exchange
+	grant    grant
+}
+
+// begin returns the hello.
+func (c *caller) begin() (hello []byte, err error) {
+	nonce, err := c.draw.bytes(nonceSize)
+	if err != nil {
+		return nil, err
+	}
+	c.said = fields{tagVersions: {version}, tagNonce: nonce, tagName: []byte(c.Name), tagMethods: {}}
+	for _, m := range c.methods() {
+		c.said[tagMethods] = append(c.said[tagMethods], byte(m))
+	}
+	if c.Code != "" {
+		if c.exchange, err = c.channel.startCPace(c.draw, c.Code, nonce); err != nil {
+			return nil, err
+		}
+		c.said[tagShare] = c.exchange.Share()
+	}
+	c.hello = c.said.append(nil, typeHello)
+	return c.hello, nil
+}
+
+// confirm takes the welcome and returns the message with this end's proof.
+func (c *caller) confirm(f *fields, welcome []byte) ([]byte, error) {
+	if err := f.need(tagVersions, tagNonce, tagMethods, tagSession); err != nil {
+		return nil, err
+	}
+	if f[tagVersions][0] != version {
+		return nil, ErrVersion
+	}
+	if len(f[tagMethods]) != 1 || !bytes.Contains(c.said[tagMethods], f[tagMethods]) {
+		return nil, broken("a method that was not offered")
+	}
+	c.grant = grant{how: method(f[tagMethods][0]), id: f[tagSession], name: string(f[tagName])}
+	if err := c.accepts(c.grant.how, c.channel, c.channel.listener, c.grant.name); err != nil {
+		return nil, err
+	}
+	secret, err := c.secret(f, welcome)
+	if err != nil {
+		return nil, err
+	}
+	if c.grant.keys, err = c.channel.derive(secret, c.hello, welcome); err != nil {
+		return nil, err
+	}
+	proof := fields{tagProof: c.grant.keys.dialler}
+	return proof.append(nil, typeConfirm), nil
+}
+
+func (c *caller) secret(f *fields, welcome []byte) ([]byte, error) {
+	if c.grant.how != byCode {
+		return c.channel.weakSecret(&c.said, f)
+	}
+	if err := f.need(tagShare); err != nil {
+		return nil, err
+	}
+	key, err := c.exchange.Initiator(c.hello, cpace.Message{Share: f[tagShare], AD: welcome})
+	if err != nil {
+		return nil, broken("%v", err)
+	}
+	return key[:], nil
+}
+
+// finish checks the listener's proof.
+func (c *caller) finish(f *fields) (grant, error) {
+	if !hmac.Equal(f[tagProof], c.grant.keys.listener) {
+		return grant{}, ErrWrongCode
+	}
+	return c.grant, nil
+}
+
+// accepts says whether the peer's key or certificate is enough, where the ends
+// have agreed that it shall be; and whether the key can be pinned, where it is to be.
+func (e *ends) accepts(how method, ch *channel, key Fingerprint, name string) error {
+	switch how {
+	case byCA:
+		if !ch.verified {
+			return ErrNotWanted
+		}
+	case byKey:
+		return e.Known.verify(key, name)
+	case byCode:
+		if !e.Remember || e.Known == nil {
+			break
+		}
+		if err := e.Known.verify(key, name); err != ErrUnknownPeer { // a changed key is not that very value
+			return err
+		}
+	}
+	return nil
+}
+
+// An answerer is the listening end of one handshake.
+type answerer struct {
+	*ends
+	channel *channel
+	draw    *draw
+	code    string // now; "" for none
+	codeErr error  // why none
+
+	exchange *cpace.Exchange
+	grant    grant
+}
+
+// welcome takes the hello and returns the answer.
+func (a *answerer) welcome(f *fields, hello []byte) ([]byte, error) {
+	if err := f.need(tagVersions, tagNonce, tagMethods); err != nil {
+		return nil, err
+	}
+	if !slices.Contains(f[tagVersions], version) {
+		return nil, ErrVersion
+	}
+	a.grant.name = string(f[tagName])
+	how, err := a.choose(f[tagMethods])
+	if err != nil {
+		return nil, err
+	}
+	a.grant.how = how
+	said := fields{tagVersions: {version}, tagName: []byte(a.Name), tagMethods: {byte(how)}}
+	for t, n := range map[tag]int{tagNonce: nonceSize, tagSession: sessionSize} {
+		if said[t], err = a.draw.bytes(n); err != nil {
+			return nil, err
+		}
+	}
+	a.grant.id = said[tagSession]
+	if how == byCode {
+		if err := f.need(tagShare); err != nil {
+			return nil, err
+		}
+		if a.exchange, err = a.channel.startCPace(a.draw, a.code, f[tagNonce]); err != nil {
+			return nil, err
+		}
+		said[tagShare] = a.exchange.Share()
+	}
+	welcome := said.append(nil, typeWelcome)
+	secret, err := a.secret(f, &said, hello, welcome)
+	if err != nil {
+		return nil, err
+	}
+	a.grant.keys, err = a.channel.derive(secret, hello, welcome)
+	return welcome, err
+}
+
+func (a *answerer) secret(f, said *fields, hello, welcome []byte) ([]byte, error) {
+	if a.grant.how != byCode {
+		return a.channel.weakSecret(f, said)
+	}
+	key, err := a.exchange.Responder(welcome, cpace.Message{Share: f[tagShare], AD: hello})
+	if err != nil {
+		return nil, broken("%v", err)
+	}
+	return key[:], nil
+}
+
+// choose returns the first of this end's methods that the dialler offers and that
+// holds for it, or why there is none.
+func (a *answerer) choose(offered []byte) (method, error) {
+	has := func(m method) bool { return bytes.IndexByte(offered, byte(m)) >= 0 }
+	if a.code != "" && has(byCode) {
+		return byCode, a.accepts(byCode, a.channel, a.channel.dialler, a.grant.name)
+	}
+	if a.CA != nil && has(byCA) && a.channel.verified {
+		return byCA, nil
+	}
+	if a.NoAuth && a.Code == "" && has(byNothing) {
+		return byNothing, nil
+	}
+	switch {
+	case a.Known != nil && has(byKey):
+		return byKey, a.accepts(byKey, a.channel, a.channel.dialler, a.grant.name)
+	case a.codeErr != nil && has(byCode):
+		return 0, a.codeErr
+	case a.code != "":
+		return 0, errNoCode
+	}
+	return 0, ErrNotWanted
+}
+
+// check returns whether the dialler's proof is right.
+func (a *answerer) check(f *fields) bool {
+	return hmac.Equal(f[tagProof], a.grant.keys.dialler)
+}
+
+// done returns the message with this end's proof.
+func (a *answerer) done() []byte {
+	proof := fields{tagProof: a.grant.keys.listener}
+	return proof.append(nil, typeDone)
+}
+
+// peer returns what a session says of the other end.
+func (g *grant) peer(addr net.Addr, ch *channel, key Fingerprint) Peer {
+	return Peer{Name: g.name, Addr: addr, Fingerprint: key, How: g.how.String(), Encrypted: ch.encrypted}
+}
