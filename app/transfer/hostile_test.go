@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -251,4 +252,21 @@ func wholeRecord(entry int64, p []byte) record {
 // chunkRecord is a large file's, as it should be.
 func chunkRecord(entry, chunk int64, p []byte) record {
 	return record{entry: entry, flags: recordSummed, chunk: chunk, raw: int64(len(p)), sum: digest.Chunk(p, chunk*MinChunk)}
+}
+
+// damaging is a connection that damages a few of the pieces it reads that hold
+// the bytes of.
+type damaging struct {
+	net.Conn
+	of   []byte
+	left int
+}
+
+func (d *damaging) Read(p []byte) (int, error) {
+	n, err := d.Conn.Read(p)
+	if at := bytes.Index(p[:n], d.of); at >= 0 && d.left > 0 {
+		p[at] ^= 0x10
+		d.left--
+	}
+	return n, err
 }
