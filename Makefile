@@ -7,7 +7,7 @@ FUZZTIME ?= 30s
 
 .PHONY: help build demo test lint unit fuzz bench man clean
 help:
-	@echo 'make demo    start a server, hold conversations with it over TCP and UDP'
+	@echo 'make demo    send a file between two processes; hold conversations with a server'
 	@echo 'make test    install what the tests need and run them all'
 	@echo 'make build   bin/dialtone'
 	@echo 'make fuzz    every fuzz target for FUZZTIME (30s)'

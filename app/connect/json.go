@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"time"
-	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"dialtone/app/escape"
 )
 
 // line is an Event as one line of JSON, and the header of a record:
@@ -111,27 +111,7 @@ func (l *line) append(dst []byte) []byte {
 		return fmt.Appendf(dst, `{"event":"error","error":%q}`+"\n", err)
 	}
 	text := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	if bytes.ContainsFunc(text, func(r rune) bool { return r >= 0x7f }) {
-		return append(appendPrintable(dst, text), '\n')
-	}
-	return append(append(dst, text...), '\n')
-}
-
-// appendPrintable escapes the runes that encoding/json leaves raw. All of them
-// stand in strings: everything else of JSON is ASCII.
-func appendPrintable(dst, text []byte) []byte {
-	for _, r := range string(text) {
-		switch {
-		case unicode.IsPrint(r):
-			dst = utf8.AppendRune(dst, r)
-		case r > 0xffff:
-			hi, lo := utf16.EncodeRune(r)
-			dst = fmt.Appendf(dst, `\u%04x\u%04x`, hi, lo)
-		default:
-			dst = fmt.Appendf(dst, `\u%04x`, r)
-		}
-	}
-	return dst
+	return append(append(dst, escape.JSON(text)...), '\n')
 }
 
 // parseLine reads one line of JSON strictly: no unknown field, nothing after it.

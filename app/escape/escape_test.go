@@ -105,3 +105,17 @@ func ExampleNewScreen() {
 	// HELLO
 	// \abell
 }
+
+func TestJSONEscapesWhatCannotBePrinted(t *testing.T) {
+	for text, want := range map[string]string{
+		`"plain"`:        `"plain"`,
+		"\"grüße 名\"":    "\"grüße 名\"",
+		"\"a\u202eb\"":   `"a\u202eb"`,
+		"\"\x7f\"":       `"\u007f"`,
+		"\"\U000e0041\"": `"\udb40\udc41"`,
+	} {
+		if got := string(JSON([]byte(text))); got != want {
+			t.Errorf("JSON(%q) = %s, want %s", text, got, want)
+		}
+	}
+}

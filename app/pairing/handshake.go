@@ -70,7 +70,7 @@ func (c *caller) confirm(f *fields, welcome []byte) ([]byte, error) {
 		return nil, broken("a method that was not offered")
 	}
 	c.grant = grant{how: method(f[tagMethods][0]), id: f[tagSession], name: string(f[tagName])}
-	if err := c.accepts(c.grant.how, c.channel, c.channel.listener, c.grant.name); err != nil {
+	if err := c.accept(&c.grant, c.channel, c.channel.listener); err != nil {
 		return nil, err
 	}
 	secret, err := c.secret(f, welcome)
@@ -106,23 +106,23 @@ func (c *caller) finish(f *fields) (grant, error) {
 	return c.grant, nil
 }
 
-// accepts says whether the peer's key or certificate is enough, where the ends
-// have agreed that it shall be; and whether the key can be pinned, where it is to be.
-func (e *ends) accepts(how method, ch *channel, key Fingerprint, name string) error {
-	switch how {
-	case byCA:
-		if !ch.verified {
-			return ErrNotWanted
+// accept says whether the peer's key or certificate is enough for how g says it is
+// known, and whether the key can be pinned where it is to be. A pinned key goes by
+// the name it was pinned with.
+func (e *ends) accept(g *grant, ch *channel, key Fingerprint) error {
+	pins := g.how == byCode && e.Remember && e.Known != nil
+	switch {
+	case g.how == byCA && !ch.verified:
+		return ErrNotWanted
+	case g.how == byKey, pins:
+		name, err := e.Known.verify(key, g.name)
+		if pins && err == ErrUnknownPeer { // not a changed key, which is one only for errors.Is
+			return nil
 		}
-	case byKey:
-		return e.Known.verify(key, name)
-	case byCode:
-		if !e.Remember || e.Known == nil {
-			break
+		if name != "" {
+			g.name = name
 		}
-		if err := e.Known.verify(key, name); err != ErrUnknownPeer { // a changed key is not that very value
-			return err
-		}
+		return err
 	}
 	return nil
 }
@@ -153,11 +153,15 @@ func (a *answerer) welcome(f *fields, hello []byte) ([]byte, error) {
 		return nil, err
 	}
 	a.grant.how = how
+	if err := a.accept(&a.grant, a.channel, a.channel.dialler); err != nil {
+		return nil, err
+	}
 	said := fields{tagVersions: {version}, tagName: []byte(a.Name), tagMethods: {byte(how)}}
-	for t, n := range map[tag]int{tagNonce: nonceSize, tagSession: sessionSize} {
-		if said[t], err = a.draw.bytes(n); err != nil {
-			return nil, err
-		}
+	if said[tagNonce], err = a.draw.bytes(nonceSize); err != nil {
+		return nil, err
+	}
+	if said[tagSession], err = a.draw.bytes(sessionSize); err != nil {
+		return nil, err
 	}
 	a.grant.id = said[tagSession]
 	if how == byCode {
@@ -190,21 +194,26 @@ func (a *answerer) secret(f, said *fields, hello, welcome []byte) ([]byte, error
 }
 
 // choose returns the first of this end's methods that the dialler offers and that
-// holds for it, or why there is none.
+// can hold, or why there is none.
 func (a *answerer) choose(offered []byte) (method, error) {
 	has := func(m method) bool { return bytes.IndexByte(offered, byte(m)) >= 0 }
 	if a.code != "" && has(byCode) {
-		return byCode, a.accepts(byCode, a.channel, a.channel.dialler, a.grant.name)
+		return byCode, nil
 	}
 	if a.CA != nil && has(byCA) && a.channel.verified {
 		return byCA, nil
 	}
-	if a.NoAuth && a.Code == "" && has(byNothing) {
-		return byNothing, nil
+	var unknown error
+	if a.Known != nil && has(byKey) {
+		if _, unknown = a.Known.verify(a.channel.dialler, a.grant.name); unknown == nil {
+			return byKey, nil
+		}
 	}
 	switch {
-	case a.Known != nil && has(byKey):
-		return byKey, a.accepts(byKey, a.channel, a.channel.dialler, a.grant.name)
+	case a.NoAuth && a.Code == "" && has(byNothing):
+		return byNothing, nil
+	case unknown != nil:
+		return 0, unknown
 	case a.codeErr != nil && has(byCode):
 		return 0, a.codeErr
 	case a.code != "":

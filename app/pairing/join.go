@@ -1,6 +1,7 @@
 package pairing
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"slices"
 )
@@ -19,8 +20,11 @@ func (f fields) withProof(t messageType, prove func(said []byte) []byte) []byte 
 
 // proved says whether raw ends with the proof that prove gives for the rest.
 func proved(raw []byte, prove func(said []byte) []byte) bool {
-	said := raw[:len(raw)-min(len(raw), proofField)]
-	return len(said) >= headSize && raw[len(said)] == byte(tagProof) && hmac.Equal(raw[len(raw)-proofSize:], prove(said))
+	if len(raw) < headSize+proofField {
+		return false
+	}
+	said, field := raw[:len(raw)-proofField], raw[len(raw)-proofField:]
+	return bytes.HasPrefix(field, []byte{byte(tagProof), 0, proofSize}) && hmac.Equal(field[headSize:], prove(said))
 }
 
 // joinMessage is the dialler's: it wants to be connection number of a session.

@@ -70,13 +70,14 @@ func (k *KnownPeers) find(is func(KnownPeer) bool) (KnownPeer, bool, error) {
 	return KnownPeer{}, false, err
 }
 
-// verify says whether a key is pinned. If it is not, but its bearer's name is, the
-// error is a *ChangedKeyError.
-func (k *KnownPeers) verify(f Fingerprint, name string) error {
-	if _, ok, err := k.Lookup(f); ok || err != nil {
-		return err
+// verify returns the name that a pinned key has here. For a key that is not pinned,
+// but whose bearer's name is, the error is a *ChangedKeyError.
+func (k *KnownPeers) verify(f Fingerprint, name string) (pinned string, err error) {
+	p, ok, err := k.Lookup(f)
+	if ok || err != nil {
+		return p.Name, err
 	}
-	return k.changed(f, name)
+	return "", k.changed(f, name)
 }
 
 // changed returns a *ChangedKeyError if name is pinned with another key than f,

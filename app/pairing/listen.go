@@ -262,11 +262,17 @@ func (l *Listener) greet(c *line) (a arrival, err error) {
 	default:
 		a.session, err = l.meet(c, &f, raw)
 	}
-	if err != nil {
+	if err != nil && !lost(err) {
 		c.refuse(err, l.wants())
 		linger(c.Conn)
 	}
 	return a, err
+}
+
+// lost says whether nobody is there any more to be told of err.
+func lost(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // wants are the methods that this end would have accepted.

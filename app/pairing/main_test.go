@@ -47,6 +47,9 @@ func listen(t testing.TB, c pairing.Config, o pairing.ListenOptions) *desk {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	d := &desk{notices: make(chan error, 1000)}
+	if o.Timeout == 0 {
+		o.Timeout = soon
+	}
 	o.Notice = func(_ net.Addr, err error) { d.notices <- err }
 	d.Listener, err = pairing.NewListener(ln, c, o)
 	must(t, err)
@@ -151,4 +154,3 @@ func known(t testing.TB, peers ...pairing.KnownPeer) *pairing.KnownPeers {
 func named(i *pairing.Identity, name string) pairing.KnownPeer {
 	return pairing.KnownPeer{Fingerprint: i.Fingerprint(), Name: name, Since: time.Now(), Addr: "192.0.2.1"}
 }
-

@@ -330,3 +330,24 @@ func TestClassicNeedsNoAuth(t *testing.T) {
 		t.Error("classic beside a code, without NoAuth")
 	}
 }
+
+func BenchmarkSession(b *testing.B) {
+	for name, c := range map[string]pairing.Config{
+		"code":       {Code: code, Identity: identity(b)},
+		"code plain": {Code: code, Plain: true},
+		"no auth":    {NoAuth: true, Identity: identity(b)},
+	} {
+		b.Run(name, func(b *testing.B) {
+			d := listen(b, c, pairing.ListenOptions{})
+			dialer := pairing.Dialer{Config: c}
+			for b.Loop() {
+				s, err := dialer.Dial(b.Context(), "tcp", d.Addr().String())
+				must(b, err)
+				accepted, err := d.Accept(b.Context())
+				must(b, err)
+				s.Close()
+				accepted.Close()
+			}
+		})
+	}
+}

@@ -147,8 +147,6 @@ const (
 	flagXAttrs
 )
 
-const modeBits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
-
 // unixMode packs a mode as the lower 12 bits of a Unix st_mode.
 func unixMode(m fs.FileMode) int64 {
 	v := int64(m.Perm())
@@ -308,7 +306,6 @@ type answer struct {
 	verdict verdict
 	ranges  [][2]int64 // verdictRest: chunks [from, to), ascending
 	reason  string
-	name    string // verdictDone, verdictHave, verdictSkip: the name there, if it is another
 }
 
 func appendAnswer(b []byte, a answer) []byte {

@@ -29,7 +29,9 @@ const (
 	MinChunk     = 64 << 10 // smallest chunk in bytes
 	MaxChunk     = 16 << 20 // largest
 	DefaultChunk = 1 << 20
-	MaxStreams   = 32 // connections of one transfer
+
+	unlookedChunk = 4 << 20 // the default with VerifyNone
+	MaxStreams    = 32      // connections of one transfer
 )
 
 // SendOptions say how to send. The zero value is a verified transfer that finds
@@ -39,7 +41,7 @@ type SendOptions struct {
 	Compress Compress
 	Rate     int64         // bytes per second of content on the wire; 0: no limit
 	Streams  int           // connections, 1 to MaxStreams; 0: found by measuring
-	Chunk    int64         // bytes, a power of two, MinChunk to MaxChunk; 0: DefaultChunk
+	Chunk    int64         // bytes, a power of two, MinChunk to MaxChunk; 0: DefaultChunk, 4 MiB with VerifyNone
 	DryRun   bool          // ask what the receiver would want, send nothing
 	Timeout  time.Duration // a peer silent for so long is gone; 0: 60 s; negative: never
 	Meter    *Meter        // counts while it runs; nil: nobody looks

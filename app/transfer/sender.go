@@ -60,6 +60,8 @@ type sender struct {
 	links      []*link
 	entries    map[int64]*outgoing // named and not finished
 	unanswered []*outgoing         // in the order of their names
+	walked     bool                // all are named
+	lost       bool                // a file was given up: the receiver may still speak of it
 	named      int64
 	text       int64 // bytes of paths of entries
 	small      fifo  // wanted, of at most one chunk
@@ -77,10 +79,12 @@ type outgoing struct {
 	size   int64 // of the path and what else it holds in memory
 
 	// guarded by sender.mu
+	stage   stage
 	ranges  [][2]int64 // chunks to be taken, ascending
 	kept    int64      // bytes the receiver has from an earlier run
-	gaveUp  bool
-	repeats int // chunks that arrived damaged
+	gone    bool       // forgotten: nothing more of it is sent
+	stream  bool       // of unknown size when it was named
+	repeats int64      // chunks that arrived damaged
 
 	mu               sync.Mutex
 	file             tree.SourceFile
@@ -89,7 +93,23 @@ type outgoing struct {
 	sum              digest.Sum   // of the whole, once known
 	searched, extent [2]int64     // of a sparse file: the first data in searched is extent
 	shown            *activeFile
+	over             bool // forgotten: not to be opened again
 }
+
+// stage is how far a receiver's word on an entry has come. What does not fit it
+// is a broken protocol, so that nothing is queued, sent or counted twice.
+//
+//	named -> compared -> hashed -> wanted -> sent -> (forgotten)
+//	   +----------------------------^
+type stage uint8
+
+const (
+	stageNamed    stage = iota
+	stageCompared       // the receiver asked for its hash
+	stageHashed         // and was told
+	stageWanted         // its content is on its way
+	stageSent           // all of it was sent once
+)
 
 // job is what a stream does next.
 type job struct {
@@ -97,6 +117,7 @@ type job struct {
 	files []*outgoing // jobPack
 	file  *outgoing   // the others
 	chunk int64
+	again bool // the chunk was sent before
 }
 
 type jobKind uint8
@@ -120,6 +141,9 @@ func newSender(s Session, src Source, o SendOptions) *sender {
 	}
 	if x.chunk == 0 {
 		x.chunk = DefaultChunk
+		if !x.sums { // nobody looks at the chunks: fewer of them
+			x.chunk = unlookedChunk
+		}
 	}
 	x.meter.paced.Store(x.pace != nil)
 	x.tell = teller(o.Event)
@@ -240,13 +264,24 @@ func (s *sender) walk(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	n := s.named
+	s.walked = true
 	s.mu.Unlock()
 	s.out.put(frameFinish, func(b []byte, _ bool) []byte { return totals{files: n}.append(b) })
 	return nil
 }
 
+var errLongPath = fmt.Errorf("its path is longer than %d bytes", maxPathBytes)
+
 // name tells the receiver of one entry, when the window has room for it.
 func (s *sender) name(ctx context.Context, e tree.Entry) error {
+	if len(e.Path) > maxPathBytes {
+		if e.Kind != tree.Leave {
+			s.mu.Lock()
+			s.failLocked(&outgoing{entry: e}, errLongPath)
+			s.mu.Unlock()
+		}
+		return nil
+	}
 	o := &outgoing{entry: e, size: weight(&e)}
 	if err := s.out.room(); err != nil {
 		return err
@@ -387,11 +422,23 @@ func (s *sender) obey(ctx context.Context, f frameIn) error {
 		}
 		s.meter.peer.Store(&st)
 	case frameDone:
-		s.cancel(errFinished)
+		return s.done()
 	case frameAbort:
 		return peerAborted(f.head)
 	}
 	return nil // a later version's frame without a meaning here
+}
+
+// done takes the receiver's word that everything is settled.
+func (s *sender) done() error {
+	s.mu.Lock()
+	open, walked := len(s.entries), s.walked
+	s.mu.Unlock()
+	if open > 0 || !walked {
+		return broken("the receiver is done before the sender is")
+	}
+	s.cancel(errFinished)
+	return nil
 }
 
 // PeerError is why the other end stopped.
@@ -437,8 +484,11 @@ func (s *sender) resolved(number int64, a answer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.entries[number]
-	if o == nil {
-		return broken("a comparison's answer to an unknown entry")
+	if o == nil || o.stage != stageHashed {
+		return broken("a comparison's answer to an entry that was not compared")
+	}
+	if a.verdict == verdictCompare {
+		return broken("an entry is to be compared twice")
 	}
 	return s.decideLocked(o, a)
 }
@@ -459,6 +509,7 @@ func (s *sender) decideLocked(o *outgoing, a answer) error {
 		}
 		return s.wantedLocked(o, a)
 	case verdictCompare:
+		o.stage = stageCompared
 		s.urgent = append(s.urgent, job{kind: jobCompare, file: o})
 		s.changed.Broadcast()
 		return nil
@@ -473,6 +524,9 @@ func (s *sender) decideLocked(o *outgoing, a answer) error {
 		s.meter.skippedBytes.Add(max(e.Size, 0))
 		s.tell(Event{Kind: EventSkipped, Path: e.Path, Bytes: e.Size, Text: cmp.Or(a.reason, "the same is there already")})
 	case verdictDone:
+		if e.Kind == tree.File {
+			return broken("a file made without its content")
+		}
 		s.countLocked(o)
 	default:
 		return broken("an answer of kind %d", a.verdict)
@@ -484,12 +538,14 @@ func (s *sender) decideLocked(o *outgoing, a answer) error {
 // wantedLocked queues what the receiver wants of a file.
 func (s *sender) wantedLocked(o *outgoing, a answer) error {
 	e := &o.entry
+	o.stage = stageWanted
 	if e.Size >= 0 && e.Size <= s.chunk {
 		s.small.push(o)
 		s.changed.Broadcast()
 		return nil
 	}
 	if e.Size < 0 {
+		o.stream = true
 		if s.sums {
 			o.tree = digest.NewTree()
 		}
@@ -523,13 +579,19 @@ func (s *sender) again(number, chunk int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.entries[number]
-	if o == nil || o.entry.Size < 0 || chunk*s.chunk > o.entry.Size {
-		return broken("a chunk of an unknown entry is to be sent again")
+	if o == nil && s.goneLocked(number) {
+		return nil
+	}
+	if o == nil || o.stage < stageWanted || o.stream || chunk > 0 && chunk*s.chunk >= o.entry.Size {
+		return broken("a chunk that was not sent is to be sent again")
 	}
 	o.repeats++
+	if most := min((o.entry.Size+s.chunk-1)/s.chunk+1, mostWrong) * mostRepeat; o.repeats > most || len(s.urgent) > 2*window {
+		return broken("chunks are to be sent again without end")
+	}
 	s.meter.repaired.Add(1)
 	s.tell(Event{Kind: EventRepaired, Path: o.entry.Path, Offset: chunk * s.chunk})
-	j := job{kind: jobChunk, file: o, chunk: chunk}
+	j := job{kind: jobChunk, file: o, chunk: chunk, again: true}
 	if o.entry.Size <= s.chunk {
 		j = job{kind: jobPack, files: []*outgoing{o}}
 	}
@@ -543,8 +605,11 @@ func (s *sender) finished(r result) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.entries[r.entry]
-	if o == nil {
-		return broken("a result of an unknown entry")
+	if o == nil && s.goneLocked(r.entry) {
+		return nil
+	}
+	if o == nil || o.stage < stageWanted || r.ok && o.stage < stageSent {
+		return broken("a result of an entry that was not sent")
 	}
 	if !r.ok {
 		s.failLocked(o, errors.New(r.reason))
@@ -560,6 +625,10 @@ func (s *sender) finished(r result) error {
 	s.forgetLocked(o)
 	return nil
 }
+
+// goneLocked reports whether an entry is not known any more because it was given
+// up here while the receiver still spoke of it.
+func (s *sender) goneLocked(number int64) bool { return s.lost && number < s.named }
 
 // countLocked counts an entry that arrived.
 func (s *sender) countLocked(o *outgoing) {
@@ -599,9 +668,10 @@ func (s *sender) noted(n note) {
 // forgetLocked gives an entry's place in the window away.
 func (s *sender) forgetLocked(o *outgoing) {
 	delete(s.entries, o.number)
+	o.gone = true
 	s.text -= o.size
 	s.meter.hide(o.shown)
-	o.close()
+	o.forget()
 	s.changed.Broadcast()
 }
 
@@ -645,7 +715,7 @@ func (s *sender) smallLocked() (job, bool) {
 
 // largeLocked takes the next chunk of the first large file that has one.
 func (s *sender) largeLocked() (job, bool) {
-	for s.large.len() > 0 && s.large.front().gaveUp {
+	for s.large.len() > 0 && s.large.front().gone {
 		s.large.pop()
 	}
 	if s.large.len() == 0 {

@@ -14,13 +14,16 @@ const (
 	// A path is lossy when of 1,000 segments this many were sent again. There
 	// cubic waits after each loss for a window that bbr does not give up.
 	lossyPerMille = 2
-	lossySegments = 200                  // sent, before loss is judged
+	lossySegments = 100                  // sent, before loss is judged
 	lossyRTT      = 2 * time.Millisecond // below, loss is repaired before it hurts
 
-	slowRate = 150 << 20              // bytes/s on all streams; below, compressing is faster than the path
-	slowRTT  = 2 * time.Millisecond   // a path that is longer counts as slow until it has shown its rate
-	growRate = 1.1                    // a stream more must bring so much
-	growStep = 600 * time.Millisecond // to see what it brings
+	slowRate = 150 << 20            // bytes/s on all streams; below, compressing is faster than the path
+	slowRTT  = 2 * time.Millisecond // a path that is longer counts as slow until it has shown its rate
+	growRate = 1.1                  // a stream more must bring so much
+
+	secondStream = 16 << 20 // bytes waiting that are worth another connection
+	probeMost    = 8
+	growStep     = 600 * time.Millisecond // to see what it brings
 )
 
 // watch looks at the connections a few times a second: it tells the other end
@@ -59,9 +62,9 @@ func (s *sender) lookAtPaths() {
 		if i == 0 {
 			all.RTT, all.Congestion = p.RTT, p.Congestion
 		}
-		all.Retransmitted += int64(p.Retransmitted)
-		if p.Congestion != "bbr" && !l.asked && p.MinRTT >= lossyRTT && p.Sent > lossySegments &&
-			p.Retransmitted*1000 > p.Sent*lossyPerMille {
+		all.Retransmitted += p.SegmentsRetransmitted
+		if p.Congestion != "bbr" && !l.asked && p.MinRTT >= lossyRTT && p.SegmentsSent > lossySegments &&
+			p.SegmentsRetransmitted*1000 > p.SegmentsSent*lossyPerMille {
 			l.asked = true
 			_ = bulk.SetCongestion(l.c, "bbr") // not every kernel has it, and then nothing is lost
 		}
@@ -90,44 +93,46 @@ func (s *sender) grow(ctx context.Context) error {
 	return s.probe(ctx, most)
 }
 
-// probe adds connections as long as that pays.
+// probe adds connections as long as that pays: a second one so that reading here
+// and writing there go on while the other waits, and more while the path is the
+// limit and each brings more.
 func (s *sender) probe(ctx context.Context, most int) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for s.waiting() < 16*s.chunk { // not worth a connection yet
-		select {
-		case <-ctx.Done():
+	for s.waiting() < secondStream { // not worth a connection yet
+		if !pause(ctx, 20*time.Millisecond) {
 			return nil
-		case <-tick.C:
 		}
 	}
-	rate := 0.0
-	for n := 1; n < min(most, 8); n++ {
+	for n, rate := 1, 0.0; n < min(most, probeMost); n++ {
 		if err := s.dial(ctx, 1); err != nil {
 			return err
 		}
-		if n == 1 { // reading and writing at once is always worth two
-			tick.Reset(growStep)
-		}
-		select {
-		case <-ctx.Done():
+		if !pause(ctx, growStep) { // until it is under way
 			return nil
-		case <-tick.C: // under way
 		}
-		before := s.meter.sent.Load()
-		began := time.Now()
-		select {
-		case <-ctx.Done():
+		before, began := s.meter.sent.Load(), time.Now()
+		if !pause(ctx, growStep) {
 			return nil
-		case <-tick.C:
 		}
 		now := float64(s.meter.sent.Load()-before) / time.Since(began).Seconds()
-		if now < rate*growRate || s.waiting() < 64*s.chunk {
+		p, _ := bulk.PathOf(s.first.c)
+		if now < rate*growRate || p.MinRTT < slowRTT || s.waiting() < secondStream {
 			return nil
 		}
 		rate = now
 	}
 	return nil
+}
+
+// pause waits and reports whether the transfer goes on.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
 }
 
 // waiting returns how many bytes are wanted and not yet taken.

@@ -25,7 +25,12 @@ func (in *Incoming) submit(err error) {
 	t := in.t
 	t.mu.Lock()
 	in.committing = true
+	ended := in.ended
 	t.mu.Unlock()
+	if ended {
+		in.done("", errEnded)
+		return
+	}
 	if t.inline || err != nil {
 		in.publish()
 		return

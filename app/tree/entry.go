@@ -24,7 +24,7 @@ type Entry struct {
 	Path    string      // from the tree's root, slash-separated; see CheckPath
 	Kind    Kind        //
 	Mode    fs.FileMode // permission bits, setuid, setgid and sticky; File and Dir
-	ModTime time.Time   // to the nanosecond; File, Dir, Symlink
+	ModTime time.Time   // to the nanosecond; File, Dir, Symlink; zero when it is not known
 	Size    int64       // of a File, in bytes; -1 when it is not known before its end
 	Sparse  bool        // the File has holes
 	Target  string      // of a Symlink its text, of a Link the Path of the File

@@ -1,10 +1,8 @@
 package tree
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"iter"
 	"os"
@@ -34,9 +32,10 @@ type Incoming struct {
 
 	partial    atomic.Pointer[partial]
 	opening    sync.Mutex
-	unmarked   atomic.Int64   // bytes verified since the last mark
-	marking    sync.Mutex     // held while a mark is made
-	background sync.WaitGroup // of marks
+	broken     atomic.Pointer[error] // the first write that failed; such a file is not committed
+	unmarked   atomic.Int64          // bytes verified since the last mark
+	marking    sync.Mutex            // held while a mark is made
+	background sync.WaitGroup        // of marks
 
 	content unnamed // of a small file that waits for its commit
 	failed  error   // what went wrong before publishing
@@ -85,7 +84,8 @@ func (in *Incoming) Have() iter.Seq2[int64, digest.Sum] {
 }
 
 // WriteAt writes into the partial, which it makes at first use. Bytes that are
-// never written are a hole. More than the entry's size is an error.
+// never written are a hole. More than the entry's size is an error. After a write
+// that failed the file cannot be committed, unless Changed starts it anew.
 func (in *Incoming) WriteAt(p []byte, off int64) (int, error) {
 	if off < 0 || in.e.Size >= 0 && off+int64(len(p)) > in.e.Size {
 		return 0, fmt.Errorf("write %q: bytes %d to %d of %d", in.e.Path, off, off+int64(len(p)), in.e.Size)
@@ -94,14 +94,15 @@ func (in *Incoming) WriteAt(p []byte, off int64) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := in.reserve(int64(len(p))); err != nil {
-		return 0, err
+	n := 0
+	if err = in.reserve(int64(len(p))); err == nil {
+		n, err = part.f.WriteAt(p, off)
 	}
-	n, err := part.f.WriteAt(p, off)
 	if err != nil {
-		return n, fmt.Errorf("write %q: %w", in.e.Path, pathless(err))
+		err = fmt.Errorf("write %q: %w", in.e.Path, pathless(err))
+		in.broken.CompareAndSwap(nil, &err)
 	}
-	return n, nil
+	return n, err
 }
 
 // pathless takes the name of the partial, which nobody asked for, out of err.
@@ -124,10 +125,7 @@ func (in *Incoming) reserve(n int64) error {
 		return err
 	}
 	defer in.f.unpin()
-	if err := s.take(h, n); err != nil {
-		return fmt.Errorf("write %q: %w", in.e.Path, err)
-	}
-	return nil
+	return s.take(h, n)
 }
 
 // File returns the partial, made at first use, for a caller that moves bytes into
@@ -245,6 +243,9 @@ func (in *Incoming) finishContent(size int64) error {
 	if size < 0 || in.e.Size >= 0 && size != in.e.Size {
 		return fmt.Errorf("size %d of %d", size, in.e.Size)
 	}
+	if err := in.broken.Load(); err != nil {
+		return *err
+	}
 	part, err := in.openPartial() // an empty file may have had no write
 	if err != nil {
 		return err
@@ -274,6 +275,7 @@ func (in *Incoming) complete(h handle, part *partial, size int64) error {
 // Begin anew.
 func (in *Incoming) Changed() error {
 	in.background.Wait()
+	in.broken.Store(nil)
 	part := in.partial.Load()
 	if part == nil {
 		return nil
@@ -307,109 +309,4 @@ func (in *Incoming) stop(keep bool) error {
 	}
 	in.end("", errEnded)
 	return err
-}
-
-// Hash returns the BLAKE3 of the file that is there, for the verdict Compare.
-func (in *Incoming) Hash(ctx context.Context) (digest.Sum, error) {
-	sum, err := in.hash(ctx)
-	if err != nil {
-		return sum, fmt.Errorf("compare %q: %w", in.e.Path, pathless(err))
-	}
-	return sum, nil
-}
-
-const hashChunk = 1 << 20
-
-var hashBuffers = sync.Pool{New: func() any { return new([hashChunk]byte) }}
-
-func (in *Incoming) hash(ctx context.Context) (digest.Sum, error) {
-	h, err := in.f.pin()
-	if err != nil {
-		return digest.Sum{}, err
-	}
-	f, err := h.openRead(in.final)
-	in.f.unpin()
-	if err != nil {
-		return digest.Sum{}, err
-	}
-	defer f.Close()
-	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
-		return digest.Sum{}, errors.Join(err, errNotFile)
-	}
-	buf := hashBuffers.Get().(*[hashChunk]byte)
-	defer hashBuffers.Put(buf)
-	tree := digest.NewTree()
-	for i := int64(0); ; i++ {
-		if err := ctx.Err(); err != nil {
-			return digest.Sum{}, err
-		}
-		n, err := io.ReadFull(f, buf[:])
-		last := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-		switch {
-		case err != nil && !last:
-			return digest.Sum{}, err
-		case i == 0 && (last || i*hashChunk+int64(n) >= in.e.Size):
-			return digest.Of(buf[:n]), nil
-		case n > 0:
-			tree.Add(i, digest.Chunk(buf[:n], i*hashChunk))
-		}
-		if last {
-			return tree.Root()
-		}
-	}
-}
-
-// Resolve gives Compare's answer: whether the content is the same. The verdict is
-// Have, or what OnConflict says: Want, Skipped or Refused, or Compare again when
-// TargetOptions.Compare is set and another candidate ("name (2)") may be the same.
-// The Incoming goes on with Want and Compare only.
-func (in *Incoming) Resolve(same bool) (Verdict, error) {
-	v, err := in.resolve(same)
-	if err != nil {
-		v, err = Refused, fmt.Errorf("receive %q: %w", in.e.Path, err)
-	}
-	switch {
-	case v == Compare:
-		return v, nil
-	case v != Want || in.t.o.DryRun:
-		in.t.settled(in, v, err)
-		in.end(in.f.below(in.final), err)
-	}
-	return v, err
-}
-
-func (in *Incoming) resolve(same bool) (Verdict, error) {
-	h, err := in.f.pin()
-	if err != nil {
-		return Refused, err
-	}
-	defer in.f.unpin()
-	if same {
-		in.had(h)
-		return Have, in.refresh(h)
-	}
-	v, err := in.conflict(in.seen)
-	if v == 0 {
-		in.pick++
-		v, err = in.choose(h)
-	}
-	if err != nil || v != Want || in.t.o.DryRun {
-		return v, err
-	}
-	in.resume(h)
-	return Want, nil
-}
-
-// refresh gives a file that is the same but for its metadata what was sent, when
-// it may be overwritten: the next run then sees at once that it is the same.
-func (in *Incoming) refresh(h handle) error {
-	if in.t.o.OnConflict != Overwrite || in.t.o.DryRun {
-		return nil
-	}
-	f, err := h.openRead(in.final)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return h.keep(f, in.final, &in.e, in)
 }

@@ -169,10 +169,13 @@ func FuzzPatterns(f *testing.F) {
 	f.Add("*.o", "a/b.o")
 	f.Add("a/**/b/", "a/x/y/b/c")
 	f.Add(`[!a-\]]**?`, "\xff/\xfe")
-	f.Add(strings.Repeat("**/a*a*a/", 20)+"b", strings.Repeat("aaaaaaa/", 100)+"c")
+	f.Add(strings.Repeat("**/a*a*a/", 8)+"b", strings.Repeat("aaaa/", 15)+"c")
 	f.Fuzz(func(t *testing.T, pattern, path string) {
+		if len(pattern)+len(path) > 200 {
+			return // MapFS is slow
+		}
 		m := fstest.MapFS{path: &fstest.MapFile{}}
-		plain, err := leaves(tree.FromFS(m, tree.SourceOptions{}))
+		plain, err := leaves(tree.FromFS(m, tree.SourceOptions{})) // or none, of "/b" or "."
 		if err != nil || len(plain) != 1 || strings.Contains(path, ".dialtone-") {
 			return // no path
 		}

@@ -82,8 +82,9 @@ type SourceFile interface {
 
 	// Data returns the first extent of data that ends after off, cut to begin at
 	// off and to end at the file's size; io.EOF when only a hole follows, or
-	// nothing. A file system that cannot tell says that all is data. On Linux it
-	// moves the offset of File's descriptor.
+	// nothing. Where nobody can tell, all is data; when the size is not known, data
+	// has no end. On Linux Data moves the offset of File's descriptor, so that
+	// who reads from that says where (pread, sendfile with an offset).
 	Data(off int64) (start, end int64, err error)
 
 	// Changed returns ErrChanged when the file is no longer what its Entry says.

@@ -92,11 +92,11 @@ func (l *fsLevel) close() {
 func (l *fsLevel) park()                      {}
 func (l *fsLevel) resume(level, string) error { return nil }
 
-func (l *fsLevel) read(into *names) error {
+func (l *fsLevel) read(into *names, n int) error {
 	if l.dir == nil {
 		return io.EOF
 	}
-	list, err := l.dir.ReadDir(batchSize)
+	list, err := l.dir.ReadDir(n)
 	for _, d := range list {
 		into.add([]byte(d.Name()), d.Type())
 	}

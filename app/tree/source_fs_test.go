@@ -122,8 +122,10 @@ func TestFSThatOnlyReadsOn(t *testing.T) {
 // endless is an fs.FS with one file whose size is not known.
 type endless struct{ fs.FS }
 
-type unsized struct{ fs.File }
-type unsizedInfo struct{ fs.FileInfo }
+type (
+	unsized     struct{ fs.File }
+	unsizedInfo struct{ fs.FileInfo }
+)
 
 func (e endless) Open(name string) (fs.File, error) {
 	f, err := e.FS.Open(name)

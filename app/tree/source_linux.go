@@ -119,6 +119,7 @@ func (p *kernelPlace) open(rel string, e Entry) (SourceFile, error) {
 		unix.Close(fd)
 		return nil, &fs.PathError{Op: "open", Path: e.Path, Err: err}
 	}
+	unix.FcntlInt(uintptr(fd), unix.F_SETFL, 0) // a plain file from here on, not one to poll
 	return &kernelFile{os.NewFile(uintptr(fd), e.Path), e}, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -95,15 +94,17 @@ type Target struct {
 	maxOpen int  // folders
 	budget  int  // files held open by what waits: resumed partials, the group to be committed
 
-	stack     []*folder // Begin's: the innermost folder last
-	renamed   bool      // Begin's: the entry for Rename has come
-	noUnnamed atomic.Bool
-	resumed   atomic.Int64
+	stack         []*folder // Begin's: the innermost folder last
+	renamed       bool      // Begin's: the entry for Rename has come
+	precisionSaid bool      // Begin's
+	noUnnamed     atomic.Bool
+	resumed       atomic.Int64
 
-	mu    sync.Mutex
-	open  list.List            // of *folder, with a handle, used longest ago first
-	going map[string]*Incoming // by path in the manifest
-	past  past
+	mu     sync.Mutex
+	open   list.List            // of *folder, with a handle, used longest ago first
+	going  map[string]*Incoming // by path in the manifest
+	past   past
+	closed bool
 
 	queue      chan *Incoming
 	background sync.WaitGroup // committer and marks
@@ -202,7 +203,8 @@ func (t *Target) begin(e Entry, chunk int64) (*Incoming, Verdict, error) {
 	if err != nil {
 		return nil, Refused, err
 	}
-	in := &Incoming{t: t, e: e, f: f, chunk: chunk, name: path.Base(e.Path), pick: 1}
+	in := &Incoming{t: t, e: e, f: f, chunk: chunk, name: e.Path[len(f.path):], pick: 1}
+	in.name = strings.TrimPrefix(in.name, "/")
 	if t.o.Rename != "" {
 		if e.Kind != File || t.renamed {
 			return nil, Refused, fmt.Errorf("only a single file can be saved as %q", t.o.Rename)
@@ -282,10 +284,15 @@ func (t *Target) isGoing(path string) bool {
 }
 
 // Close waits for what was committed, suspends what was not, and ends the
-// target. It returns what went wrong in the last step only: the names reaching
-// the disk.
+// target. Nothing else may be going on in it. It returns what went wrong in the
+// last step only: the names reaching the disk.
 func (t *Target) Close() error {
 	t.mu.Lock()
+	if t.closed {
+		t.mu.Unlock()
+		return nil
+	}
+	t.closed = true
 	var going []*Incoming
 	for _, in := range t.going {
 		if !in.committing && in.e.Kind == File { // a Link ends with its File

@@ -8,8 +8,18 @@ import (
 	"time"
 )
 
+// sayPrecision says once that times are not kept to the nanosecond here.
+func (t *Target) sayPrecision(e *Entry) {
+	p := t.traits.precision
+	if p > 0 && !t.precisionSaid && !e.ModTime.Truncate(p).Equal(e.ModTime) {
+		t.precisionSaid = true
+		t.notice(e.Path, fmt.Sprintf("its time, and that of others: this file system keeps times to %v", p))
+	}
+}
+
 // beginFile decides about a File.
 func (t *Target) beginFile(in *Incoming) (Verdict, error) {
+	t.sayPrecision(&in.e)
 	if in.f.absent {
 		return Want, nil
 	}
@@ -224,6 +234,7 @@ func (t *Target) makeDir(in *Incoming, f *folder) (Verdict, error) {
 // merge takes a folder that is there.
 func (f *folder) merge(in *Incoming, h handle) error {
 	in.f.remember(in.seen.id())
+	f.id, f.known = in.seen.id(), true
 	const need = 0o700
 	if in.t.o.DryRun || in.seen.mode&need == need {
 		return nil
@@ -254,8 +265,10 @@ func (t *Target) beginSymlink(in *Incoming) (Verdict, error) {
 	if v != Done || t.o.DryRun {
 		return v, err
 	}
-	if err := h.touch(in.final, in.e.ModTime); err != nil {
-		in.lost(fmt.Sprintf("its time: %v", err))
+	if !in.e.ModTime.IsZero() {
+		if err := h.touch(in.final, in.e.ModTime); err != nil {
+			in.lost(fmt.Sprintf("its time: %v", err))
+		}
 	}
 	if leadsOut(in.e.Path, in.e.Target) {
 		in.lost(fmt.Sprintf("it leads outside, to %q; it is kept and not followed", in.e.Target))

@@ -76,3 +76,34 @@ func benchRoot(b *testing.B) string {
 	b.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
 }
+
+// BenchmarkCommit is small files that reach the disk, as many together as come.
+func BenchmarkCommit(b *testing.B) {
+	for name, open := range map[string]opener{"default": tree.OpenTarget, "root": tree.OpenTargetByRoot} {
+		b.Run(name, func(b *testing.B) {
+			target, err := open(b.TempDir(), tree.TargetOptions{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			p := make([]byte, 34_000)
+			e := file("", "").Entry
+			e.Size = int64(len(p))
+			done := func(_ string, err error) {
+				if err != nil {
+					b.Error(err)
+				}
+			}
+			for i := 0; b.Loop(); i++ {
+				e.Path = fmt.Sprintf("f%d", i)
+				in, _, err := target.Begin(e, 1<<20)
+				if err != nil {
+					b.Fatal(err)
+				}
+				in.WriteWhole(p, done)
+			}
+			if err := target.Close(); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+}

@@ -4,7 +4,7 @@ import (
 	"container/list"
 	"fmt"
 	"io/fs"
-	"path"
+	"strings"
 )
 
 // A folder of the target lives from its entry until its Leave has come and
@@ -32,8 +32,9 @@ type folder struct {
 	pins       int // how many use h
 	place      *list.Element
 	id         fileID
-	known      bool            // id is known
-	plainModes bool            // see handle
+	known      bool // id is known
+	opened     bool
+	plainModes bool            // see handle; known once it was opened
 	made       map[fileID]bool // what this run has made here, in a folder that was there before
 }
 
@@ -103,16 +104,20 @@ func (f *folder) recognizeLocked(h handle) error {
 	if err != nil {
 		return err
 	}
+	if f.known && f.id != st.id() {
+		return errReplaced
+	}
 	if !f.known {
 		f.id, f.known = st.id(), true
-		f.plainModes = f.parent != nil && f.parent.plainModes
-		if !f.fresh {
-			f.plainModes = h.plainModes()
-		}
+	}
+	if f.opened {
 		return nil
 	}
-	if f.id != st.id() {
-		return errReplaced
+	f.opened = true
+	if f.fresh {
+		f.plainModes = f.parent.plainModes // a default ACL is inherited
+	} else {
+		f.plainModes = h.plainModes()
 	}
 	return nil
 }
@@ -229,11 +234,8 @@ func (t *Target) inner() *folder { return t.stack[len(t.stack)-1] }
 
 // parentOf returns the folder that an entry called p is in: the innermost.
 func (t *Target) parentOf(p string) (*folder, error) {
-	dir, f := path.Dir(p), t.inner()
-	if dir == "." {
-		dir = ""
-	}
-	if dir != f.path {
+	f := t.inner()
+	if p[:max(strings.LastIndexByte(p, '/'), 0)] != f.path {
 		return nil, &PathError{p, "its folder is not the one that was named last"}
 	}
 	return f, nil

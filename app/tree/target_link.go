@@ -24,7 +24,7 @@ type past struct {
 
 // settled remembers what became of in.
 func (t *Target) settled(in *Incoming, v Verdict, err error) {
-	if in.e.Kind != File && in.e.Kind != Dir {
+	if in.e.Kind != File && in.e.Kind != Dir || in.f.verdict == Skipped || in.f.verdict == Refused {
 		return
 	}
 	bad := v == Skipped || v == Refused || err != nil
@@ -50,22 +50,27 @@ func (t *Target) settled(in *Incoming, v Verdict, err error) {
 	t.past.renamed[in.e.Path] = in.f.below(in.final)
 }
 
-// whereLocked returns the path in the target of the File that was called p.
-func (p *past) whereLocked(name string) (string, Verdict) {
+var (
+	errNotHere   = errors.New("it did not arrive")
+	errForgotten = errors.New("so many have other names here that it is not known where it is")
+)
+
+// whereLocked returns the path in the target of the File that was called name.
+func (p *past) whereLocked(name string) (string, Verdict, error) {
 	for prefix := name; prefix != "."; prefix = path.Dir(prefix) {
 		if v, ok := p.failed[prefix]; ok {
-			return "", v
+			return "", v, errNotHere
 		}
 	}
 	for prefix := name; prefix != "."; prefix = path.Dir(prefix) {
 		if final, ok := p.renamed[prefix]; ok {
-			return final + name[len(prefix):], Done
+			return final + name[len(prefix):], Done, nil
 		}
 	}
 	if p.full {
-		return "", Refused
+		return "", Refused, errForgotten
 	}
-	return name, Done
+	return name, Done, nil
 }
 
 // madeLink is what became of a Link.
@@ -90,15 +95,16 @@ func (t *Target) beginLink(in *Incoming) (Verdict, error) {
 		t.mu.Unlock()
 		return Later, nil
 	}
-	where, v := t.past.whereLocked(in.e.Target)
+	where, v, err := t.past.whereLocked(in.e.Target)
 	t.mu.Unlock()
-	switch v {
-	case Skipped:
+	if v == Skipped {
 		return Skipped, nil
-	case Refused:
-		return Refused, fmt.Errorf("its file %q did not arrive", in.e.Target)
 	}
-	from, name, err := t.find(where)
+	var from handle
+	var name string
+	if err == nil {
+		from, name, err = t.find(where)
+	}
 	if err != nil {
 		return Refused, fmt.Errorf("its file %q: %w", in.e.Target, err)
 	}
@@ -214,8 +220,11 @@ func (in *Incoming) makeLink(from handle, name string) (Verdict, error) {
 	if err == nil || errors.Is(err, ErrConflict) || errors.Is(err, fs.ErrNotExist) {
 		return v, err
 	}
-	in.lost(fmt.Sprintf("it is a copy, not a further name of %q: %v", in.e.Target, pathless(err)))
-	return in.copyFile(from, name)
+	why := pathless(err)
+	if v, err = in.copyFile(from, name); err == nil {
+		in.lost(fmt.Sprintf("it is a copy, not a further name of %q: %v", in.e.Target, why))
+	}
+	return v, err
 }
 
 // copyFile makes in a copy of the file called name in from.

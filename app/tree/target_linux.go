@@ -1,17 +1,13 @@
 package tree
 
 import (
-	"bufio"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -164,77 +160,6 @@ func (h *linuxHandle) openFile(name string, how int) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-func (h *linuxHandle) touch(name string, mtime time.Time) error {
-	ts := twice(mtime)
-	return unix.UtimesNanoAt(h.fd, name, ts[:], unix.AT_SYMLINK_NOFOLLOW)
-}
-
-func twice(t time.Time) [2]unix.Timespec {
-	ts := unix.Timespec{Sec: t.Unix(), Nsec: int64(t.Nanosecond())}
-	return [2]unix.Timespec{ts, ts}
-}
-
-// futimens sets the times of an open file: utimensat(2) without a path.
-func futimens(fd int, t time.Time) error {
-	ts := twice(t)
-	_, _, errno := unix.Syscall6(unix.SYS_UTIMENSAT, uintptr(fd), 0, uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
-	if errno != 0 {
-		return errno
-	}
-	return nil
-}
-
-func (h *linuxHandle) keep(f *os.File, _ string, e *Entry, r reporter) error {
-	keepFD(int(f.Fd()), e, plainMode(e, r), true, r)
-	return nil
-}
-
-func (h *linuxHandle) keepSelf(e *Entry, r reporter) error {
-	keepFD(h.fd, e, plainMode(e, r), true, r)
-	return nil
-}
-
-// keepFD sets extended attributes, mode and times, in this order: the first two
-// need or touch what follows them.
-func keepFD(fd int, e *Entry, mode fs.FileMode, chmod bool, r reporter) {
-	for _, x := range e.XAttrs {
-		if err := setXAttr(fd, x); err != nil {
-			r.lost(fmt.Sprintf("its extended attribute %q: %v", x.Name, err))
-		}
-	}
-	if chmod {
-		if err := unix.Fchmod(fd, systemMode(mode)); err != nil {
-			r.lost(fmt.Sprintf("its mode: %v", err))
-		}
-	}
-	if err := futimens(fd, e.ModTime); err != nil {
-		r.lost(fmt.Sprintf("its time: %v", err))
-	}
-}
-
-// setXAttr sets what an owner may say of a file. Attributes that the system
-// itself obeys (security, trusted) are not taken from another machine.
-func setXAttr(fd int, x XAttr) error {
-	switch {
-	case strings.HasPrefix(x.Name, "user."), strings.HasPrefix(x.Name, "system.posix_acl_"):
-		return unix.Fsetxattr(fd, x.Name, x.Value, 0)
-	}
-	return errNotTaken
-}
-
-func systemMode(m fs.FileMode) uint32 {
-	mode := uint32(m.Perm())
-	if m&fs.ModeSetgid != 0 {
-		mode |= unix.S_ISGID
-	}
-	if m&fs.ModeSticky != 0 {
-		mode |= unix.S_ISVTX
-	}
-	return mode
-}
-
-func (h *linuxHandle) chmod(mode fs.FileMode) error { return unix.Fchmod(h.fd, systemMode(mode)) }
-
 // plainModes reports whether no access control list of the folder's changes what
 // mode a new file gets (acl(5), "object creation and default ACLs").
 func (h *linuxHandle) plainModes() bool {
@@ -273,80 +198,6 @@ func (h *linuxHandle) traits() traits {
 }
 
 const ntfs3Magic = 0x7366746e // fs/ntfs3/super.c
-
-// processUmask reads the umask without changing it, which would be seen by every
-// thread; a mask of everything when it cannot, so that modes are always set.
-func processUmask() fs.FileMode {
-	f, err := os.Open("/proc/self/status")
-	if err != nil {
-		return fs.ModePerm
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if text, ok := strings.CutPrefix(lines.Text(), "Umask:"); ok {
-			if mask, err := strconv.ParseUint(strings.TrimSpace(text), 8, 12); err == nil {
-				return fs.FileMode(mask) & fs.ModePerm
-			}
-		}
-	}
-	return fs.ModePerm
-}
-
-// unnamedFile is made by O_TMPFILE: a file that vanishes with its last
-// descriptor, so that a crash leaves nothing and nobody else can open it.
-type unnamedFile struct {
-	fd     int
-	shared *linuxShared
-}
-
-func (h *linuxHandle) whole(e *Entry, p []byte, plainModes bool, r reporter) (unnamed, error) {
-	mode := plainMode(e, r)
-	born := mode
-	if len(e.XAttrs) > 0 {
-		born |= 0o200 // without it the owner may not set any
-	}
-	fd, err := retry(func() (int, error) {
-		return unix.Openat(h.fd, ".", unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, uint32(born))
-	})
-	switch {
-	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EISDIR), errors.Is(err, unix.EINVAL):
-		return nil, errors.ErrUnsupported
-	case err != nil:
-		return nil, os.NewSyscallError("openat", err)
-	}
-	for len(p) > 0 {
-		n, err := retry(func() (int, error) { return unix.Write(fd, p) })
-		if err != nil {
-			unix.Close(fd)
-			return nil, os.NewSyscallError("write", err)
-		}
-		p = p[n:]
-	}
-	exact := plainModes && born == mode && mode&h.shared.umask == 0
-	keepFD(fd, e, mode, !exact, r)
-	return &unnamedFile{fd, h.shared}, nil
-}
-
-// publish gives the file its name. By its descriptor this needs Linux 6.10 or a
-// privilege, by /proc anything else.
-func (u *unnamedFile) publish(to handle, name string) error {
-	dir := to.(*linuxHandle).fd
-	if !u.shared.viaProc.Load() {
-		err := unix.Linkat(u.fd, "", dir, name, unix.AT_EMPTY_PATH)
-		if !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EPERM) {
-			return err
-		}
-	}
-	err := unix.Linkat(unix.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(u.fd), dir, name, unix.AT_SYMLINK_FOLLOW)
-	if err == nil {
-		u.shared.viaProc.Store(true)
-	}
-	return err
-}
-
-func (u *unnamedFile) stat() (stat, error) { return fstat(u.fd) }
-func (u *unnamedFile) sync() error         { return unix.Fsync(u.fd) }
-func (u *unnamedFile) close() error        { return unix.Close(u.fd) }
 
 // allocate takes n bytes of the disk for f without changing its size, so that a
 // full disk shows before the first byte.

@@ -186,20 +186,63 @@ func TestSpaceIsKeptFree(t *testing.T) {
 	})
 }
 
-// TestDiskFull fills a small file system, in a child process that may mount one.
-func TestDiskFull(t *testing.T) {
+// inNamespace runs the test called name in a child process that may mount file
+// systems on the folder it is given.
+func inNamespace(t *testing.T, name string) {
 	if os.Getuid() != 0 {
 		t.Skip("only root may mount a file system")
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestChildFillsADisk$", "-test.v")
+	cmd := exec.Command(os.Args[0], "-test.run=^"+name+"$", "-test.v")
 	cmd.Env = append(os.Environ(), rootVariable+"="+t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	out, err := cmd.CombinedOutput()
 	if bytes.Contains(out, []byte("not permitted")) || errors.Is(err, fs.ErrPermission) {
 		t.Skipf("there is no mounting here: %v", err)
 	}
-	if err != nil || !bytes.Contains(out, []byte("--- PASS: TestChildFillsADisk")) {
+	if err != nil || !bytes.Contains(out, []byte("--- PASS: "+name)) {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestDiskFull fills a small file system.
+func TestDiskFull(t *testing.T) { inNamespace(t, "TestChildFillsADisk") }
+
+// TestAcrossFileSystems: a folder of the target is another file system.
+func TestAcrossFileSystems(t *testing.T) { inNamespace(t, "TestChildCrosses") }
+
+// TestChildCrosses is run by TestAcrossFileSystems.
+func TestChildCrosses(t *testing.T) {
+	root := os.Getenv(rootVariable)
+	if root == "" {
+		t.Skip("it is run by another test")
+	}
+	for name, open := range map[string]opener{
+		"synced": tree.OpenTargetSynced, "inline": tree.OpenTargetInline, "root": tree.OpenTargetByRoot,
+	} {
+		dir2 := filepath.Join(root, name, "other")
+		if err := os.MkdirAll(dir2, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Mount("other", dir2, "tmpfs", 0, "size=1m"); err != nil {
+			t.Fatal(err)
+		}
+		var notices []string
+		o := tree.TargetOptions{KeepFree: -1, Notice: func(path, _ string) { notices = append(notices, path) }}
+		list := []arrival{file("f", text(3*chunk, 1))}
+		want := map[string]string{"f": text(3*chunk, 1), "other": "dir", "other/l": text(3*chunk, 1)}
+		list = append(list, dir("other"), link("other/l", "f"))
+		for i := range 20 {
+			p := fmt.Sprintf("other/%d", i)
+			list, want[p] = append(list, file(p, "x")), "x"
+		}
+		receive(t, open, filepath.Join(root, name), o, append(list, leave("other"))...)
+		wantTree(t, filepath.Join(root, name), want)
+		if len(notices) != 1 || notices[0] != "other/l" {
+			t.Errorf("%s: notices of %q, want one of the link that is a copy", name, notices)
+		}
+		if err := unix.Unmount(dir2, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 // where the walk is are open.
 const (
 	batchSize  = 1 << 14 // names read at once, more or less
+	smallBatch = 1 << 10 // the same, the second time
 	keptNames  = 1 << 14 // of sub-folders, for each folder that the walk is in
 	keptTotal  = 1 << 16 // of sub-folders, all in all, before keptNames becomes
 	keptScarce = 1 << 6  // this
@@ -29,7 +30,7 @@ const (
 
 // level is a folder that the walk is in. A name is bytes with a NUL behind them.
 type level interface {
-	read(*names) error // adds about batchSize names; io.EOF with the last
+	read(list *names, n int) error // adds about n names; io.EOF with the last
 	rewind() error
 	lstat(name []byte) (status, error)
 	readlink(name []byte) (string, error)
@@ -44,9 +45,9 @@ type level interface {
 type status struct {
 	mode    fs.FileMode // with the type
 	modTime time.Time
-	size    int64 // -1: not known
-	holes   bool  // perhaps
-	id      fileID
+	size    int64  // -1: not known
+	holes   bool   // perhaps
+	id      fileID // zero: not known
 	links   uint64
 }
 
@@ -215,7 +216,7 @@ func (w *walker) files(l level, wanted bool) (folders names, all bool, err error
 	}
 	all = true
 	for more := true; more; {
-		if more, err = w.batch(l, &w.found); err != nil {
+		if more, err = w.batch(l, &w.found, batchSize); err != nil {
 			return folders, false, err
 		}
 		for _, n := range w.found.list {
@@ -236,12 +237,12 @@ func (w *walker) files(l level, wanted bool) (folders names, all bool, err error
 }
 
 // batch reads the next names of l, sorted, and reports whether there may be more.
-func (w *walker) batch(l level, into *names) (more bool, err error) {
+func (w *walker) batch(l level, into *names, n int) (more bool, err error) {
 	if err := w.ctx.Err(); err != nil {
 		return false, err
 	}
 	into.reset()
-	err = l.read(into)
+	err = l.read(into, n)
 	if err != nil && err != io.EOF {
 		w.notice(w.at(), "cannot be read to its end: "+reason(err))
 	}
@@ -265,10 +266,10 @@ func (w *walker) streamFolders(l level, wanted bool) error {
 		w.leftOut(w.at(), err)
 		return nil
 	}
-	var list names
+	list := names{raw: w.found.raw}
 	for more := true; more; {
 		var err error
-		if more, err = w.batch(l, &list); err != nil {
+		if more, err = w.batch(l, &list, smallBatch); err != nil {
 			return err
 		}
 		list.list = slices.DeleteFunc(list.list, func(n found) bool { return !w.isFolder(l, list.bytes(n), n.mode) })

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"syscall"
@@ -36,6 +37,10 @@ func (w *walker) at() string {
 // name visits name in l unless it is a folder that is to be entered later.
 func (w *walker) name(l level, name []byte, mode fs.FileMode, wanted bool) (isFolder bool, err error) {
 	defer w.pop(w.push(name))
+	if !isElement(name) {
+		w.notice(w.at(), "is no name that a file can have: left out")
+		return false, nil
+	}
 	var st status
 	known := mode == unknown
 	if known {
@@ -49,7 +54,7 @@ func (w *walker) name(l level, name []byte, mode fs.FileMode, wanted bool) (isFo
 		return false, nil
 	}
 	switch what := special(mode); {
-	case isHidden(string(name)):
+	case ours(name):
 		w.notice(string(w.path), "is part of an unfinished transfer: left out")
 		return false, nil
 	case mode == fs.ModeDir:
@@ -70,12 +75,12 @@ func (w *walker) name(l level, name []byte, mode fs.FileMode, wanted bool) (isFo
 // isFolder reports whether name in l is a folder to be entered.
 func (w *walker) isFolder(l level, name []byte, mode fs.FileMode) bool {
 	defer w.pop(w.push(name))
-	if mode == unknown {
+	if mode == unknown && isElement(name) {
 		if st, err := l.lstat(name); err == nil {
 			mode = st.mode.Type()
 		}
 	}
-	return mode == fs.ModeDir && !isHidden(string(name)) && !w.leaves(true, true)
+	return isElement(name) && mode == fs.ModeDir && !ours(name) && !w.leaves(true, true)
 }
 
 // leaves reports whether the patterns leave out what is at w.path. A folder that
@@ -84,6 +89,18 @@ func (w *walker) leaves(isFolder, wanted bool) bool {
 	path := w.path[w.inner:]
 	return w.exclude.match(path, isFolder, false) || !isFolder && !w.include.match(path, false, wanted)
 }
+
+// isElement guards against an fs.FS that names "." or a path.
+func isElement(name []byte) bool {
+	switch string(name) {
+	case "", ".", "..":
+		return false
+	}
+	return bytes.IndexByte(name, '/') < 0 && bytes.IndexByte(name, 0) < 0
+}
+
+// ours reports whether name is of an unfinished transfer.
+func ours(name []byte) bool { return name[0] == hidden[0] && isHidden(string(name)) }
 
 // entry visits the file or link at w.path.
 func (w *walker) entry(from leaf, name []byte, st status) (err error) {

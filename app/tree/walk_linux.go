@@ -22,12 +22,12 @@ type kernelLevel struct {
 func (p *kernelPlace) enter() (level, status, error) {
 	dir, held, err := p.anchor()
 	if err != nil {
-		return nil, status{}, err
+		return nil, status{}, openError("open", p.path, err)
 	}
 	fd, err := openFolder(dir, ".")
 	p.done(dir, held)
 	if err != nil {
-		return nil, status{}, err
+		return nil, status{}, openError("open", p.path, err)
 	}
 	return newLevel(p, fd, nil)
 }
@@ -87,17 +87,16 @@ func (l *kernelLevel) resume(child level, rel string) error {
 		return err
 	}
 	defer l.place.done(dir, held)
+	fd := -1
 	if rel == "" {
-		rel = "."
+		fd, err = openFolder(dir, ".")
+	} else {
+		fd, err = openBeneath(dir, rel, unix.O_RDONLY|unix.O_DIRECTORY, &l.place.plain)
 	}
-	fd, err := openBeneath(dir, rel, unix.O_RDONLY|unix.O_DIRECTORY, &l.place.plain)
-	if err != nil {
-		return err
+	if err == nil && !l.take(fd) {
+		err = errMoved
 	}
-	if !l.take(fd) {
-		return errMoved
-	}
-	return nil
+	return err
 }
 
 // take makes fd the level's, if it is the same folder.
@@ -209,19 +208,19 @@ func unsized(fd int) bool {
 // direntBytes is for one getdents(2): some 1,000 names.
 const direntBytes = 32 << 10
 
-func (l *kernelLevel) read(into *names) error {
+func (l *kernelLevel) read(into *names, n int) error {
 	if into.raw == nil {
 		into.raw = make([]byte, direntBytes)
 	}
-	for len(into.list) < batchSize {
-		n, err := retry(func() (int, error) { return unix.Getdents(l.fd, into.raw) })
+	for len(into.list) < n {
+		got, err := retry(func() (int, error) { return unix.Getdents(l.fd, into.raw) })
 		if err != nil {
 			return os.NewSyscallError("getdents", err)
 		}
-		if n <= 0 {
+		if got <= 0 {
 			return io.EOF
 		}
-		parseDirents(into.raw[:n], into)
+		parseDirents(into.raw[:got], into)
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ const unknown = fs.ModeIrregular
 type names struct {
 	slab []byte
 	list []found
-	raw  []byte // for whoever reads names
+	raw  []byte // of who reads the names, while that lasts
 }
 
 // found is a name in a slab.

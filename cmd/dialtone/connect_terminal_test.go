@@ -86,12 +86,15 @@ func (p *person) raw() string {
 	return p.saw.String()
 }
 
-// screen returns what a person sees, without colours: the lines as they stand
-// after the cursor movements that the line editor uses.
-func (p *person) screen() string {
+// screen returns what a person sees.
+func (p *person) screen() string { return screenOf(p.raw()) }
+
+// screenOf returns the lines as they stand after the cursor movements that the
+// line editor and the view of a transfer use, without colours.
+func screenOf(rest string) string {
 	lines, x, y := [][]rune{nil}, 0, 0
-	sequence := regexp.MustCompile(`^\x1b\[(\d*)([A-Za-z])`)
-	for rest := p.raw(); rest != ""; {
+	sequence := regexp.MustCompile(`^\x1b\[([\d;]*)([A-Za-z])`)
+	for rest != "" {
 		if m := sequence.FindStringSubmatch(rest); m != nil {
 			n, _ := strconv.Atoi(m[1])
 			switch m[2] {
@@ -104,6 +107,9 @@ func (p *person) screen() string {
 			case "D":
 				x -= max(n, 1)
 			case "K":
+				lines[y] = lines[y][:min(x, len(lines[y]))]
+			case "J":
+				lines = lines[:y+1]
 				lines[y] = lines[y][:min(x, len(lines[y]))]
 			}
 			rest = rest[len(m[0]):]

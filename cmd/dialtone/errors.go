@@ -113,6 +113,9 @@ func hintFor(err error) string {
 	var unknownCA x509.UnknownAuthorityError
 	var wrongName x509.HostnameError
 	var record tls.RecordHeaderError
+	if hint := transferHint(err); hint != "" && !errors.As(err, &known) {
+		return hint
+	}
 	switch {
 	case errors.As(err, &known):
 		return known.hint

@@ -25,13 +25,16 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "dialtone",
 		Short: "Move bytes between programs and machines, and see what the network did with them",
-		Long: `Dialtone moves bytes between programs and machines, over TCP, UDP, TLS,
-WebSocket and Unix sockets, and shows what the network did with them.
+		Long: `Dialtone moves bytes between programs and machines, files with send and
+receive, conversations with serve and connect, over TCP, UDP, TLS, WebSocket and
+Unix sockets, and shows what the network did with them.
 
 Addresses are [scheme://]host:port. The scheme is one of tcp (the default),
 tcp4, tcp6, udp, udp4, udp6, tls, ws, wss, unix; an IPv6 address stands in
 brackets.`,
-		Example: `  dialtone serve
+		Example: `  dialtone receive
+  dialtone send notes.txt holiday/ 192.0.2.7
+  dialtone serve
   dialtone connect 127.0.0.1:8000`,
 		Version:       versionText(),
 		Args:          unknownVerb,
@@ -59,6 +62,9 @@ brackets.`,
 // verbs returns a command per verb, in the order that help shows them.
 func verbs() []*cobra.Command {
 	return []*cobra.Command{
+		newSendCommand(),
+		newReceiveCommand(),
+		newPeersCommand(),
 		newServeCommand(),
 		newConnectCommand(),
 		newResolveCommand(),

@@ -76,6 +76,8 @@ func setupScript(env *testscript.Env) error {
 	env.Setenv("LISTEN_FDS", "")
 	env.Setenv("LC_ALL", "C.UTF-8")
 	env.Setenv("GORACE", raceOptions)
+	env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, ".config"))
+	env.Setenv("DIALTONE_CODE", "")
 	return nil
 }
 
@@ -159,7 +161,7 @@ func lookPath(ts *testscript.TestScript, program string) (string, error) {
 // testscript does not tell all that a script has set, so that the names are here.
 func scriptEnv(ts *testscript.TestScript) []string {
 	env := os.Environ()
-	for _, name := range []string{"PATH", "WORK", "HOME", "TMPDIR", "LC_ALL", "ADDR", "PORT", "URL", "GORACE", "LISTEN_FDS", "LISTEN_PID"} {
+	for _, name := range []string{"PATH", "WORK", "HOME", "TMPDIR", "LC_ALL", "ADDR", "PORT", "URL", "GORACE", "LISTEN_FDS", "LISTEN_PID", "XDG_CONFIG_HOME", "DIALTONE_CODE", "CODE"} {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	return env

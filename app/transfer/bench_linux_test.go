@@ -7,11 +7,13 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -52,6 +54,11 @@ func secure(b *testing.B, a, z *loop) (x, y *secured) {
 	}
 	x, y = &secured{loop: a, config: config}, &secured{loop: z, config: config}
 	x.conn, y.conn = x.wrap(a.first), y.wrap(z.first)
+	shaken := make(chan error)
+	go func() { shaken <- y.conn.(*tls.Conn).HandshakeContext(b.Context()) }()
+	if err := errors.Join(x.conn.(*tls.Conn).HandshakeContext(b.Context()), <-shaken); err != nil {
+		b.Fatal(err)
+	}
 	return x, y
 }
 
@@ -69,7 +76,8 @@ func (s *secured) Open(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.wrap(c), nil
+	t := s.wrap(c).(*tls.Conn)
+	return t, t.HandshakeContext(ctx)
 }
 
 func (s *secured) AcceptStream(ctx context.Context) (net.Conn, error) {
@@ -77,7 +85,8 @@ func (s *secured) AcceptStream(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.wrap(c), nil
+	t := s.wrap(c).(*tls.Conn)
+	return t, t.HandshakeContext(ctx)
 }
 
 // BenchmarkTransfer moves a large file and a tree of small ones within memory,
@@ -109,6 +118,10 @@ func BenchmarkTransfer(b *testing.B) {
 					name := fmt.Sprintf("%s/tls=%v/verified=%v/streams=%d", filepath.Base(what.path), tlsOn, verify == VerifyHash, streams)
 					b.Run(name, func(b *testing.B) {
 						b.SetBytes(what.bytes)
+						spent := processorTime(b)
+						defer func() {
+							b.ReportMetric((processorTime(b)-spent).Seconds()/float64(b.N)/float64(what.bytes)*(1<<30), "cpu-s/GiB")
+						}()
 						for b.Loop() {
 							b.StopTimer()
 							dst := filepath.Join(dir, "dst")
@@ -123,6 +136,15 @@ func BenchmarkTransfer(b *testing.B) {
 			}
 		}
 	}
+}
+
+// processorTime returns what this process has used of the processors.
+func processorTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func benchOnce(b *testing.B, path, dst string, tlsOn bool, o SendOptions) {

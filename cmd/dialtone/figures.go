@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"dialtone/app/escape"
+
+	"github.com/rivo/uniseg"
+)
+
+// bytesText writes n with three digits and a decimal unit: 999 B, 1.25 GB.
+func bytesText(n int64) string {
+	if n < 1000 {
+		return strconv.FormatInt(n, 10) + " B"
+	}
+	f := float64(n)
+	for _, unit := range []string{"kB", "MB", "GB", "TB", "PB"} {
+		if f /= 1000; f < 999.5 {
+			return threeDigits(f) + " " + unit
+		}
+	}
+	return threeDigits(f/1000) + " EB"
+}
+
+func threeDigits(f float64) string {
+	switch {
+	case f < 9.995:
+		return strconv.FormatFloat(f, 'f', 2, 64)
+	case f < 99.95:
+		return strconv.FormatFloat(f, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(f, 'f', 0, 64)
+}
+
+// rateText is bytesText for bytes per second.
+func rateText(perSecond float64) string { return bytesText(int64(perSecond)) + "/s" }
+
+// clockText writes how long: 0.12 s, then 0:14, 12:03, 1:02:33, 3 d 4 h.
+func clockText(d time.Duration) string {
+	s := int64(d.Round(time.Second) / time.Second)
+	switch {
+	case d < 0:
+		return "0:00"
+	case s >= 100*3600:
+		return fmt.Sprintf("%d d %d h", s/86400, s%86400/3600)
+	case s >= 3600:
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s%3600/60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
+}
+
+// tookText is clockText, exact where it is short.
+func tookText(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return "under 1 ms"
+	case d < 995*time.Millisecond:
+		return strconv.FormatInt(d.Round(time.Millisecond).Milliseconds(), 10) + " ms"
+	case d < 10*time.Second:
+		return strconv.FormatFloat(d.Seconds(), 'f', 2, 64) + " s"
+	}
+	return clockText(d)
+}
+
+// countText writes n with a comma between thousands.
+func countText(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// countOf is countText with what is counted: 1 file, 1,204 files.
+func countOf(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	if root, ok := strings.CutSuffix(what, "y"); ok {
+		return countText(n) + " " + root + "ies"
+	}
+	return countText(n) + " " + what + "s"
+}
+
+// columns is how wide s is on a terminal.
+func columns(s string) int { return uniseg.StringWidth(s) }
+
+// nameText is somebody's name for a file, safe to show, in at most width columns:
+// what is too long loses its middle, since both ends tell names apart.
+func nameText(name string, width int) string {
+	name = escape.String(name)
+	if columns(name) <= width {
+		return name
+	}
+	if width < 1 {
+		return ""
+	}
+	left := (width - 1) / 2
+	return headOf(name, left) + "…" + tailOf(name, width-1-left)
+}
+
+// headOf returns the first clusters of s that fit width columns.
+func headOf(s string, width int) string {
+	rest, state, n := s, -1, 0
+	for rest != "" {
+		var cluster string
+		var w int
+		cluster, rest, w, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		if width -= w; width < 0 {
+			break
+		}
+		n += len(cluster)
+	}
+	return s[:n]
+}
+
+// tailOf returns the last clusters of s that fit width columns.
+func tailOf(s string, width int) string {
+	excess, rest, state := columns(s)-width, s, -1
+	for rest != "" && excess > 0 {
+		var w int
+		_, rest, w, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		excess -= w
+	}
+	return rest
+}
+
+// padded fills s with spaces to width columns.
+func padded(s string, width int) string {
+	return s + strings.Repeat(" ", max(0, width-columns(s)))
+}
