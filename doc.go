@@ -18,7 +18,7 @@
 //	observe/          sees what the machine's kernel knows
 //	  routes/         next hops, neighbours and interfaces
 //	  sockets/        sockets and the processes that own them
-//	bench/            benchmarks beside other programs; a module of its own
+//	bench/            benchmarks beside other programs, and the cable for them; a module of its own
 //	doc/              notes for people: what the server costs; the demo
 //
 // Who may import whom is written in deps_test.go, and held there. The packages

@@ -1,8 +1,13 @@
 module dialtone/bench
 
-go 1.26
+go 1.26.0
 
-require github.com/cloudwego/netpoll v0.7.2
+require (
+	github.com/cloudwego/netpoll v0.7.2
+	go.uber.org/goleak v1.3.0
+	golang.org/x/sys v0.49.0
+	pgregory.net/rapid v1.3.0
+)
 
 require (
 	github.com/bytedance/gopkg v0.1.1 // indirect

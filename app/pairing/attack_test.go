@@ -426,7 +426,7 @@ func TestSilenceHoldsOnlyItsOwnPlaces(t *testing.T) {
 		t.Skip("127.0.0.2 is ours on Linux only")
 	}
 	c := pairing.Config{Code: code}
-	d := listen(t, c, pairing.ListenOptions{Timeout: soon})
+	d := listen(t, c, pairing.ListenOptions{Timeout: time.Hour})
 	for range 100 {
 		idle, err := net.Dial("tcp", d.Addr().String())
 		must(t, err)

@@ -127,6 +127,9 @@ func TestANameIsNotPinnedTwice(t *testing.T) {
 	if err := <-d.notices; !errors.As(err, &changed) {
 		t.Errorf("noticed %v", err)
 	}
+	if err := peers.Pin(named(identity(t), "laptop")); !errors.As(err, &changed) {
+		t.Errorf("Pin says %v", err)
+	}
 	if list, err := peers.List(); err != nil || len(list) != 1 || list[0].Fingerprint != old.Fingerprint() {
 		t.Errorf("%v, %v", list, err)
 	}

@@ -182,13 +182,14 @@ func TestMismatchedEndsSayWhatIsWrong(t *testing.T) {
 		listen, dial  pairing.Config
 		want, noticed error
 	}{
-		"no code given":    {pairing.Config{Code: code}, pairing.Config{NoAuth: true}, pairing.ErrCodeWanted, pairing.ErrNotWanted},
-		"no code wanted":   {pairing.Config{NoAuth: true}, pairing.Config{Code: code}, pairing.ErrNotWanted, pairing.ErrNotWanted},
-		"plain to TLS":     {pairing.Config{Code: code}, pairing.Config{Code: code, Plain: true}, pairing.ErrNeedsTLS, pairing.ErrNeedsTLS},
-		"TLS to plain":     {pairing.Config{Code: code, Plain: true}, pairing.Config{Code: code}, pairing.ErrPlain, nil},
-		"neither is known": {pairing.Config{Known: known(t)}, pairing.Config{Known: known(t)}, pairing.ErrUnknownPeer, pairing.ErrUnknownPeer},
-		"known to code":    {pairing.Config{Code: code}, pairing.Config{Known: known(t)}, pairing.ErrCodeWanted, pairing.ErrNotWanted},
-		"code to known":    {pairing.Config{Known: known(t)}, pairing.Config{Code: code}, pairing.ErrNotWanted, pairing.ErrNotWanted},
+		"no code given":     {pairing.Config{Code: code}, pairing.Config{NoAuth: true}, pairing.ErrCodeWanted, pairing.ErrNotWanted},
+		"no code wanted":    {pairing.Config{NoAuth: true}, pairing.Config{Code: code}, pairing.ErrNotWanted, pairing.ErrNotWanted},
+		"plain to TLS":      {pairing.Config{Code: code}, pairing.Config{Code: code, Plain: true}, pairing.ErrNeedsTLS, pairing.ErrNeedsTLS},
+		"TLS to plain":      {pairing.Config{Code: code, Plain: true}, pairing.Config{Code: code}, pairing.ErrPlain, nil},
+		"no code after all": {pairing.Config{NoAuth: true}, pairing.Config{Code: code, NoAuth: true}, pairing.ErrNotWanted, pairing.ErrNotWanted},
+		"neither is known":  {pairing.Config{Known: known(t)}, pairing.Config{Known: known(t)}, pairing.ErrUnknownPeer, pairing.ErrUnknownPeer},
+		"known to code":     {pairing.Config{Code: code}, pairing.Config{Known: known(t)}, pairing.ErrCodeWanted, pairing.ErrNotWanted},
+		"code to known":     {pairing.Config{Known: known(t)}, pairing.Config{Code: code}, pairing.ErrNotWanted, pairing.ErrNotWanted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := listen(t, v.listen, pairing.ListenOptions{})

@@ -250,6 +250,10 @@ func TestAStrangerDoesNotJoin(t *testing.T) {
 	if _, err := s.Open(ctx); !errors.Is(err, ErrJoin) { // a right one has
 		t.Errorf("Open: %v", err)
 	}
+	accepted.Close()
+	if len(l.sessions) != 0 {
+		t.Error("a closed session is kept")
+	}
 }
 
 func TestTriesAreCountedOneByOne(t *testing.T) {

@@ -121,6 +121,9 @@ func (l *link) write(ctx context.Context, t frameType, head []byte) error {
 func (l *link) writeData(ctx context.Context, head, buf []byte, room int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	l.scratch = appendFrame(l.scratch[:0], frameData, head, len(buf)-room)
 	if len(l.scratch) > room { // cannot be small enough: two writes
 		if err := l.writeLocked(ctx, l.scratch, false); err != nil {
@@ -139,15 +142,16 @@ func (l *link) writeData(ctx context.Context, head, buf []byte, room int) error 
 func (l *link) writeFile(ctx context.Context, head []byte, f *os.File, off, n int64) (had int64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
 	l.scratch = appendFrame(l.scratch[:0], frameData, head, int(n))
 	if err := l.writeLocked(ctx, l.scratch, false); err != nil {
 		return 0, err
 	}
 	for had < n {
 		part := min(n-had, 16*piece)
-		if err := l.pace.wait(ctx, int(part)); err != nil {
-			return had, err
-		}
+		l.pace.wait(ctx, int(part)) // what has begun is ended, see writeLocked
 		l.moveWriteDeadlineLocked()
 		sent, err := bulk.SendFile(l.c, f, off+had, part)
 		had += sent
@@ -176,14 +180,14 @@ func (l *link) padLocked(ctx context.Context, n int64) error {
 	return nil
 }
 
+// writeLocked writes all of b. A context that ends takes the rate limit away but
+// does not cut a frame short: the next one tells the peer why.
 func (l *link) writeLocked(ctx context.Context, b []byte, paced bool) error {
 	for len(b) > 0 {
 		part := b[:min(len(b), 4*piece)]
 		if paced && l.pace != nil {
 			part = b[:min(len(b), piece)]
-			if err := l.pace.wait(ctx, len(part)); err != nil {
-				return err
-			}
+			l.pace.wait(ctx, len(part))
 		}
 		l.moveWriteDeadlineLocked()
 		n, err := l.c.Write(part)

@@ -223,6 +223,18 @@ func (r *receiver) agree(f frameIn) error {
 	return nil
 }
 
+// lostStream is the end of a further connection in the middle of a frame: the
+// sender has broken off, and may say why on the first.
+func (r *receiver) lostStream(ctx context.Context, err error) error {
+	wait := time.NewTimer(lastWords)
+	defer wait.Stop()
+	select {
+	case <-ctx.Done():
+	case <-wait.C:
+	}
+	return lost(err)
+}
+
 // stream obeys one connection until it ends.
 func (r *receiver) stream(ctx context.Context, l *link) error {
 	defer r.meter.streamBegins()()
@@ -236,6 +248,8 @@ func (r *receiver) stream(ctx context.Context, l *link) error {
 			return nil // the sender has closed a further connection
 		case err != nil && r.isLeaving():
 			return errFinished
+		case err != nil && l != r.first:
+			return r.lostStream(ctx, err)
 		case err != nil:
 			return lost(err)
 		case f.kind == frameData:

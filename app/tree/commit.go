@@ -116,12 +116,13 @@ func (f *folder) syncNames() error {
 	return h.syncNames()
 }
 
-// syncFolders brings the group's names to the disk.
+// syncFolders brings the group's names to the disk, and those of the new folders
+// they are in.
 func syncFolders(group []*Incoming) {
 	folders := map[*folder]error{}
 	for _, in := range group {
-		if in.failed == nil {
-			folders[in.f] = nil
+		for f := in.f; in.failed == nil && f != nil; f = f.above() {
+			folders[f] = nil
 		}
 	}
 	synced := map[uint64]bool{}
@@ -137,10 +138,23 @@ func syncFolders(group []*Incoming) {
 		folders[f] = f.syncNames()
 	}
 	for _, in := range group {
-		if err := folders[in.f]; in.failed == nil && err != nil {
-			in.failed = fmt.Errorf("sync the folder of %q: %w", in.e.Path, err)
+		for f := in.f; in.failed == nil && f != nil; f = f.above() {
+			if err := folders[f]; err != nil {
+				in.failed = fmt.Errorf("sync the folder of %q: %w", in.e.Path, err)
+			}
 		}
 	}
+	for f := range folders {
+		f.onDisk = f.onDisk || f.above() != nil && folders[f.parent] == nil
+	}
+}
+
+// above returns the folder that has f's own name, if that may not be on the disk.
+func (f *folder) above() *folder {
+	if f.fresh && !f.onDisk {
+		return f.parent
+	}
+	return nil
 }
 
 // publish commits in without syncs.

@@ -22,10 +22,10 @@ import (
 //
 // All integers are big-endian. A header has 128 bytes: magic 8, chunk size 8,
 // file size 8, mtime seconds 8 and nanoseconds 8, hash of the name 32, inode of
-// the partial 8, boot id 36, zeros 8, CRC-32C of all before 4. A record or mark has 44: number 8,
-// of which the top bit tells a mark, chaining value 32 (zeros in a mark), CRC-32C
-// 4, which starts from the header's stable part so that no other journal's
-// records count.
+// the partial 8, boot id 36, zeros 8, CRC-32C of all before 4. A record or mark
+// has 44: number 8, of which the top bit tells a mark, chaining value 32 (zeros in
+// a mark), CRC-32C 4, which starts from the header's stable part so that no other
+// journal's records count.
 //
 // The kernel keeps what was written when a process is killed: with the boot id
 // of now all records count. After a crash of the machine those before the last
@@ -37,7 +37,8 @@ import (
 //  2. every 64 MiB: fdatasync of the partial, a mark, fdatasync of the journal
 //  3. at the end: size, mode, times; fsync of the partial, or one syncfs for many
 //  4. the journal is removed, the partial renamed to its final name
-//  5. fsync of the folder, or one syncfs for many; then the file is reported done
+//  5. fsync of the folder and of those above it that are new, or one syncfs for
+//     many; then the file is reported done
 //
 // So a name that is there always has its whole content, a chunk that the journal
 // names is always in the partial, and what was reported done stays. A crash

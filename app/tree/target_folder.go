@@ -20,6 +20,7 @@ type folder struct {
 	e      Entry   // its metadata
 
 	fresh   bool    // made in this run: what is in it is ours
+	onDisk  bool    // the committer's: its name has been synced
 	absent  bool    // a dry run would make it
 	verdict Verdict // Skipped or Refused when nothing in it is wanted
 	restore bool    // its mode was opened up: before is what it was

@@ -3,7 +3,6 @@ package tree_test
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -266,8 +265,8 @@ func deliver(target *tree.Target, a arrival) error {
 // rootVariable names the folder that a child process of a test works in.
 const rootVariable = "DIALTONE_TEST_ROOT"
 
-// TestChildReceives is not a test but the receiver that
-// TestKilledReceiversAreResumed kills.
+// TestChildReceives is not a test but the receiver that is killed by
+// TestKilledReceiversAreResumed.
 func TestChildReceives(t *testing.T) {
 	root := os.Getenv(rootVariable)
 	if root == "" {
@@ -277,75 +276,189 @@ func TestChildReceives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	content := killedContent()
-	in, _, err := target.Begin(file("f", content).Entry, chunk)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for from, to := range in.Missing() {
-		for i := from; i < to; i++ {
-			p := []byte(content[i*chunk : min((i+1)*chunk, int64(len(content)))])
-			if _, err := in.WriteAt(p, i*chunk); err != nil {
-				t.Fatal(err)
-			}
-			if err := in.Verified(i, digest.Chunk(p, i*chunk)); err != nil {
-				t.Fatal(err)
-			}
-			fmt.Println(i)
+	for _, a := range killedTree() {
+		in, v, err := target.Begin(a.Entry, chunk)
+		if v == tree.Refused {
+			t.Fatal(err)
 		}
+		if v != tree.Want {
+			continue
+		}
+		said := func(final string, err error) { fmt.Println(final, err) }
+		if len(a.content) <= chunk {
+			in.WriteWhole([]byte(a.content), said)
+			continue
+		}
+		for n := missing(in); n > 0; n-- {
+			if err := write(in, a.content, 1); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Println(a.Path, "chunk")
+		}
+		in.Commit(int64(len(a.content)), said)
 	}
-	in.Commit(int64(len(content)), func(final string, err error) { fmt.Println(final, err) })
-	target.Close()
+	closeIt(t, target)
 }
 
-func killedContent() string { return text(60*chunk+5, 9) }
+// killedTree has small files, some of a few chunks, and a last one of many.
+func killedTree() []arrival {
+	list := []arrival{dir("d")}
+	for i := range 40 {
+		size := 1 + 3*chunk*(i%2)
+		list = append(list, file(fmt.Sprintf("d/%d", i), text(size, uint64(i))))
+	}
+	return append(list, leave("d"), file(killedFile, text(60*chunk+5, 9)))
+}
 
-// TestKilledReceiversAreResumed kills a receiver again and again in the middle;
-// what it had said to be verified is never missing again.
+const killedFile = "f"
+
+// TestKilledReceiversAreResumed kills a receiver again and again, each time a
+// little further; what it had said to be verified is never missing again, and in
+// the end nothing is missing or left behind.
 func TestKilledReceiversAreResumed(t *testing.T) {
 	root := t.TempDir()
-	kills := 0
-	for verified := 0; ; {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestChildReceives$")
-		cmd.Env = append(os.Environ(), rootVariable+"="+root)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cmd.Stderr = os.Stderr
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		lines, said := bufio.NewScanner(out), 0
-		for said < 13 && lines.Scan() && !strings.HasPrefix(lines.Text(), "f ") {
-			said++
-		}
-		verified += said
-		if said < 13 {
-			io.Copy(io.Discard, out)
-			if err := cmd.Wait(); err != nil {
-				t.Fatal(err)
+	kills, verified := 0, 0
+	for lines := 7; ; lines += 5 {
+		said, finished := runAndKill(t, root, lines)
+		for _, line := range said {
+			if line == killedFile+" chunk" {
+				verified++
 			}
+		}
+		if finished {
 			break
 		}
 		kills++
+		verified = wantStillThere(t, root, verified)
+	}
+	want := map[string]string{}
+	for _, a := range killedTree() {
+		switch a.Kind {
+		case tree.Dir:
+			want[a.Path] = "dir"
+		case tree.File:
+			want[a.Path] = a.content
+		}
+	}
+	wantTree(t, root, want)
+	if kills < 3 {
+		t.Errorf("it was killed %d times only", kills)
+	}
+}
+
+// runAndKill runs a receiver until it has said so many lines, and reports whether
+// it came to its end.
+func runAndKill(t *testing.T, root string, lines int) (said []string, finished bool) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestChildReceives$")
+	cmd.Env = append(os.Environ(), rootVariable+"="+root)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for text := bufio.NewScanner(out); len(said) < lines && text.Scan(); {
+		said = append(said, text.Text())
+	}
+	if len(said) == lines {
 		_ = cmd.Process.Kill() // -9
 		_ = cmd.Wait()
-		target := openIn(t, tree.OpenTarget, root)
-		in, v, err := target.Begin(file("f", killedContent()).Entry, chunk)
-		if v == tree.Have { // it was faster than the kill
-			closeIt(t, target)
-			break
-		}
+		return said, false
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err, said)
+	}
+	return said, true
+}
+
+// wantStillThere returns how many chunks of the last file are there, which are at
+// least as many as were verified.
+func wantStillThere(t *testing.T, root string, verified int) int {
+	t.Helper()
+	all := killedTree()
+	target := openIn(t, tree.OpenTarget, root)
+	defer closeIt(t, target)
+	in, v, err := target.Begin(all[len(all)-1].Entry, chunk)
+	if v == tree.Have { // it was faster than the kill
+		return 61
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := 61 - int(missing(in))
+	if there < verified {
+		t.Errorf("%d chunks are there after %d were verified", there, verified)
+	}
+	return there
+}
+
+func TestSeveralStreamsShareAFile(t *testing.T) {
+	each(t, func(t *testing.T, open opener) {
+		const mib, chunks = 1 << 20, 200
+		root := t.TempDir()
+		a := file("f", "")
+		a.Size, a.Sparse = chunks*mib, true
+		target := openIn(t, open, root)
+		in, _, err := target.Begin(a.Entry, mib)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := missing(in); n > 61-int64(verified) {
-			t.Errorf("%d chunks are missing after %d were verified", n, verified)
+		if _, err := in.WriteAt([]byte{1}, a.Size-1); err != nil {
+			t.Fatal(err)
 		}
-		verified = 61 - int(missing(in))
+		var streams sync.WaitGroup
+		for s := range int64(4) {
+			streams.Go(func() {
+				for i := s; i < chunks; i += 4 {
+					_, err := in.WriteAt([]byte{byte(i)}, i*mib)
+					if err == nil {
+						err = in.Verified(i, digest.Sum{byte(i)})
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		streams.Wait()
+		if err := in.Suspend(); err != nil {
+			t.Error(err)
+		}
 		closeIt(t, target)
+		wantMarks(t, filepath.Join(root, tree.HiddenName("f", 1, "journal")), chunks, strings.HasSuffix(t.Name(), "synced"))
+
+		target = openIn(t, open, root)
+		again, _, err := target.Begin(a.Entry, mib)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := missing(again); n != 0 {
+			t.Errorf("%d chunks are missing", n)
+		}
+		for i, sum := range again.Have() {
+			if sum[0] != byte(i) {
+				t.Errorf("chunk %d has the sum of %d", i, sum[0])
+			}
+		}
+		if err := again.Discard(); err != nil {
+			t.Error(err)
+		}
+		closeIt(t, target)
+		wantLeft(t, root, 0)
+	})
+}
+
+// wantMarks checks that a journal has more in it than its records.
+func wantMarks(t *testing.T, path string, records int64, marks bool) {
+	t.Helper()
+	fi, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
 	}
-	wantTree(t, root, map[string]string{"f": killedContent()})
-	t.Logf("killed %d times", kills)
+	if got := fi.Size() > 128+44*records; marks && !got {
+		t.Error("the journal has no mark of what is on the disk")
+	}
 }

@@ -111,6 +111,7 @@ func receive(t *testing.T, open opener, root string, o tree.TargetOptions, list 
 // results are what done was told.
 type results struct {
 	mu   sync.Mutex
+	came sync.Cond // on mu: another one is in got
 	want map[string]arrival
 	got  map[string]result
 }
@@ -125,12 +126,14 @@ func (r *results) expect(a arrival) func(string, error) {
 	defer r.mu.Unlock()
 	if r.want == nil {
 		r.want, r.got = map[string]arrival{}, map[string]result{}
+		r.came.L = &r.mu
 	}
 	r.want[a.Path] = a
 	return func(final string, err error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.got[a.Path] = result{final, err}
+		r.came.Broadcast()
 	}
 }
 
@@ -481,11 +484,11 @@ func TestNothingOfThisRunIsOverwritten(t *testing.T) {
 			give(t, target, file("f", "one"), &first)
 			give(t, target, dir("d"), &first)
 			give(t, target, file("d/f", "one"), &first)
-			waitFor(t, &first, 2)
+			waitFor(&first, 2)
 			give(t, target, file("d/f", "two!").as("d/f (2)"), &second)
 			give(t, target, leave("d"), &second)
 			give(t, target, file("f", "two!").as("f (2)"), &second)
-			waitFor(t, &second, 2)
+			waitFor(&second, 2)
 			give(t, target, dir("d"), &third)
 			give(t, target, file("d/f", "three").as("d (2)/f"), &third)
 			give(t, target, leave("d"), &third)
@@ -502,19 +505,13 @@ func TestNothingOfThisRunIsOverwritten(t *testing.T) {
 	}
 }
 
-// waitFor waits until n results are there. They come by themselves.
-func waitFor(t *testing.T, r *results, n int) {
-	t.Helper()
-	for range 10_000 {
-		r.mu.Lock()
-		got := len(r.got)
-		r.mu.Unlock()
-		if got >= n {
-			return
-		}
-		time.Sleep(time.Millisecond)
+// waitFor waits until n results are there.
+func waitFor(r *results, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.got) < n {
+		r.came.Wait()
 	}
-	t.Fatalf("%d results did not come", n)
 }
 
 func TestBothOfTwoThatWaitAreKept(t *testing.T) {
@@ -602,7 +599,7 @@ func TestAFolderReplacedByALinkIsNoticed(t *testing.T) {
 		give(t, target, file("a/x", "x"), &r)
 		give(t, target, dir("a/b"), &r)
 		give(t, target, file("a/b/x", "x"), &r)
-		waitFor(t, &r, 2)
+		waitFor(&r, 2)
 		target.ShutHandles()
 		if err := os.Rename(filepath.Join(root, "a"), filepath.Join(root, "was")); err != nil {
 			t.Fatal(err)
@@ -665,7 +662,7 @@ func TestLinksWaitForTheirFile(t *testing.T) {
 		if err := lost.Discard(); err != nil {
 			t.Error(err)
 		}
-		waitFor(t, &r, 3)
+		waitFor(&r, 3)
 		give(t, target, link("d/after", "f"), &r)
 		give(t, target, leave("d"), &r)
 		if err := target.Close(); err != nil {

@@ -70,7 +70,14 @@ func (e *hinted) Unwrap() error { return e.error }
 func withHint(err error, hint string) error { return &hinted{err, hint} }
 
 // errInterrupted ends a verb that the user stopped: nothing more is printed.
-var errInterrupted = errors.New("interrupted")
+var errInterrupted error = interruption{}
+
+type interruption struct{}
+
+func (interruption) Error() string { return "interrupted" }
+
+// Unwrap makes it a context that was cancelled, which a transfer tells the peer.
+func (interruption) Unwrap() error { return context.Canceled }
 
 // report prints err as an error: line and, where there is something to try, a
 // hint: line, and returns the exit code.

@@ -69,7 +69,7 @@ type keeping struct {
 // take takes one session and says how it ended.
 func (k *keeping) take(ctx context.Context, s *pairing.Session) {
 	defer s.Close()
-	err := k.receiveFlags.take(ctx, s, k.show.newReport("received", false, k.events), nil)
+	err := k.receiveFlags.take(ctx, s, k.show.newReport(kind{done: "received", many: true}, k.events), nil)
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:

@@ -44,7 +44,7 @@ func (f *receiveFlags) receive(ctx context.Context, events *jsonOutput, stdout i
 		return err
 	}
 	defer done()
-	return f.take(ctx, s, f.show.newReport("received", true, events), stdout)
+	return f.take(ctx, s, f.show.newReport(kind{done: "received", lines: f.output == stdinArg}, events), stdout)
 }
 
 // meet waits for the sender, or goes to it. done ends the session.
@@ -162,4 +162,3 @@ func (f *receiveFlags) classicKind() (transfer.Classic, error) {
 	}
 	return 0, usage("use auto, classic or classic3", "--allow-classic=%s is none of the classic protocols", f.classic)
 }
-

@@ -43,7 +43,7 @@ func (f *sendFlags) arguments(args []string) ([]string, place, error) {
 }
 
 func (f *sendFlags) send(ctx context.Context, paths []string, to place, events *jsonOutput, stdout io.Writer) error {
-	r := f.show.newReport("sent", !f.dryRun, events)
+	r := f.show.newReport(kind{done: "sent", lines: f.dryRun}, events)
 	o := f.options()
 	o.Event = f.eventsTo(r, stdout)
 	if f.protocol != "own" {
@@ -147,7 +147,7 @@ func (f *sendFlags) sendClassic(ctx context.Context, path string, to place, r re
 	}
 	c, err := (&net.Dialer{Timeout: classicDialTimeout}).DialContext(ctx, to.addr.Network(), to.addr.Target())
 	if err != nil {
-		return err
+		return cannotConnect(to, err)
 	}
 	defer c.Close()
 	r.started(peerFields{Addr: c.RemoteAddr().String(), How: "none"})
@@ -157,4 +157,3 @@ func (f *sendFlags) sendClassic(ctx context.Context, path string, to place, r re
 }
 
 const classicDialTimeout = 10 * time.Second
-

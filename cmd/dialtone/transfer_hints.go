@@ -15,6 +15,16 @@ func transferHint(err error) string {
 	if errors.As(err, &changed) {
 		return "if that machine was set up anew: dialtone peers forget " + shellWord(changed.Pinned.String()) + ", then give a code once"
 	}
+	var peer *transfer.PeerError
+	var limit *transfer.LimitError
+	switch {
+	case errors.As(err, &peer) && peer.Refused:
+		return "the receiver may take more: dialtone receive --help shows its limits"
+	case errors.As(err, &peer):
+		return "when the other side is ready again, " + resumeHint
+	case errors.As(err, &limit):
+		return "take more with " + limit.Flag
+	}
 	for _, h := range transferHints {
 		if errors.Is(err, h.err) {
 			return h.hint

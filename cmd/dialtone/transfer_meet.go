@@ -122,7 +122,21 @@ func (f *trustFlags) dialWith(ctx context.Context, to place, code string) (*pair
 		c.ServerName = to.addr.Host
 	}
 	d := &pairing.Dialer{Config: c}
-	return d.Dial(ctx, to.addr.Network(), to.addr.Target())
+	s, err := d.Dial(ctx, to.addr.Network(), to.addr.Target())
+	return s, cannotConnect(to, err)
+}
+
+// cannotConnect says why, without package net's words around it.
+func cannotConnect(to place, err error) error {
+	var op *net.OpError
+	if !errors.As(err, &op) {
+		return err
+	}
+	var call *os.SyscallError
+	if err = op.Err; errors.As(err, &call) {
+		err = call.Err
+	}
+	return fmt.Errorf("connect to %s: %w", to.addr, err)
 }
 
 // fieldsOf returns whom a session is with.

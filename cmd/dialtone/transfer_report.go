@@ -79,18 +79,24 @@ func howText(how string) string {
 	return "nothing"
 }
 
-// newReport returns what shows a transfer. done is the verb's past; alone means
-// that no other transfer is shown beside it; events is where JSON goes.
-func (f *showFlags) newReport(done string, alone bool, events *jsonOutput) reporter {
+// kind is what a report shows beside what the flags say.
+type kind struct {
+	done  string // the verb's past: sent or received
+	many  bool   // transfers of others are shown beside it
+	lines bool   // standard output gets lines: no view beside them on one terminal
+}
+
+// newReport returns what shows a transfer; events is where JSON goes.
+func (f *showFlags) newReport(k kind, events *jsonOutput) reporter {
 	switch {
 	case f.json:
-		return &jsonReport{out: events, done: done}
+		return &jsonReport{out: events, done: k.done}
 	case f.quiet:
 		return quietReport{}
-	case alone && isScreen(os.Stderr):
-		return &screenReport{out: os.Stderr, size: sizeOf(os.Stderr), done: done, verbose: f.verbose > 0, ascii: !speaksUTF8()}
+	case !k.many && !(k.lines && isScreen(os.Stdout)) && isScreen(os.Stderr):
+		return &screenReport{out: os.Stderr, size: sizeOf(os.Stderr), done: k.done, verbose: f.verbose > 0, ascii: !speaksUTF8()}
 	}
-	return &plainReport{w: os.Stderr, done: done, all: f.verbose > 0, alone: alone}
+	return &plainReport{w: os.Stderr, done: k.done, all: f.verbose > 0, alone: !k.many}
 }
 
 // isScreen reports whether f is a terminal whose cursor moves.
@@ -129,8 +135,12 @@ func watch(ctx context.Context, r reporter, meter *transfer.Meter, run func() (t
 	summary, err := run()
 	close(over)
 	looking.Wait()
-	if cause := context.Cause(ctx); err != nil && cause != nil {
+	var failed *transfer.FailedError
+	switch cause := context.Cause(ctx); {
+	case err != nil && cause != nil:
 		err = withHint(cause, resumeHint)
+	case err != nil && !errors.As(err, &failed) && transferHint(err) == "":
+		err = withHint(err, resumeHint)
 	}
 	r.ended(summary, err)
 	return err

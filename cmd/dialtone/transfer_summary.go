@@ -81,6 +81,9 @@ func summaryLines(done string, s transfer.Summary, t tally, err error) (lines []
 // headline is the first line of a summary.
 func headline(done string, s transfer.Summary, t tally) string {
 	what := countOf(s.Files, "file")
+	if s.Files == 0 && s.Links == 0 && s.Skipped > 0 && s.Failed == 0 {
+		return fmt.Sprintf("%s nothing: it is there already", done)
+	}
 	if s.Files == 1 && t.arrived == 1 {
 		what = nameText(t.only, 60)
 	}
@@ -91,7 +94,7 @@ func headline(done string, s transfer.Summary, t tally) string {
 		what += fmt.Sprintf(" and %s", countOf(s.Links, "link"))
 	}
 	line := fmt.Sprintf("%s %s, %s in %s", done, what, bytesText(s.Bytes), tookText(s.Elapsed))
-	if moved := s.Bytes - t.resumed; moved > 0 && s.Elapsed > time.Millisecond {
+	if moved := s.Bytes - t.resumed; moved >= 1e6 || moved > 0 && s.Elapsed > time.Second {
 		line += ", " + rateText(float64(moved)/s.Elapsed.Seconds())
 	}
 	return line
@@ -133,7 +136,7 @@ func closingLines(done string, s transfer.Summary, t tally, err error) []string 
 	var failed *transfer.FailedError
 	switch {
 	case err == nil && t.would > 0 || errors.As(err, &failed) && t.would > 0:
-		return []string{fmt.Sprintf("would send %s, %s", countOf(t.would, "file"), bytesText(t.bytes))}
+		return []string{fmt.Sprintf("dry run: %s, %s would be %s", countOf(t.would, "file"), bytesText(t.bytes), done)}
 	case err == nil, errors.As(err, &failed):
 		return summaryLines(done, s, t, err)
 	case s.Files > 0 || s.Bytes > 0:

@@ -35,8 +35,10 @@ import (
 func TestTransferScripts(t *testing.T) {
 	commands := maps.Clone(scriptCommands)
 	maps.Copy(commands, map[string]func(*testscript.TestScript, bool, []string){
-		"receive":   func(ts *testscript.TestScript, neg bool, args []string) { startWaiting(ts, neg, args, "receive") },
-		"offer":     func(ts *testscript.TestScript, neg bool, args []string) { startWaiting(ts, neg, args, "send", "--wait") },
+		"receive": func(ts *testscript.TestScript, neg bool, args []string) { startWaiting(ts, neg, args, "receive") },
+		"offer": func(ts *testscript.TestScript, neg bool, args []string) {
+			startWaiting(ts, neg, args, "send", "--wait")
+		},
 		"mkfile":    makeFile,
 		"mktree":    makeTree,
 		"same":      compareTrees,
@@ -54,7 +56,7 @@ func TestTransferScripts(t *testing.T) {
 }
 
 // waitingFor is the announcement's command: the address, and the code if it is shown.
-var waitingFor = regexp.MustCompile(`(?m)^  dialtone (?:send PATH\.\.\.|receive --from) (\S+?)(?: --code (\S+))?(?: --\S+)*$`)
+var waitingFor = regexp.MustCompile(`(?m)^  dialtone (?:send PATH\.\.\.|receive --from) (\S+?)(?: --code (\S+|'[^']+'))?(?: --\S+)*$`)
 
 // startWaiting starts the verb on a free port and waits for its announcement.
 // Where the arguments have a --listen, that holds.
@@ -71,7 +73,7 @@ func startWaiting(ts *testscript.TestScript, neg bool, args []string, verb ...st
 		return m != nil
 	})
 	ts.Setenv("ADDR", m[1])
-	ts.Setenv("CODE", m[2])
+	ts.Setenv("CODE", strings.Trim(m[2], "'"))
 }
 
 // randomOf returns random bytes that follow from the name.
