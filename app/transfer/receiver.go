@@ -178,7 +178,7 @@ func (r *receiver) stop(ctx context.Context) error {
 func (r *receiver) start(ctx context.Context, f func() error) {
 	r.group.Go(func() {
 		if err := f(); err != nil && ctx.Err() == nil {
-			r.cancel(err)
+			r.cancel(lost(err))
 		}
 	})
 }
@@ -190,10 +190,10 @@ func (r *receiver) listen(ctx context.Context) error {
 		err = meetPeer(f, roleSender)
 	}
 	if err != nil {
-		return lost(err)
+		return err
 	}
 	if f, err = r.first.next(0); err != nil {
-		return lost(err)
+		return err
 	}
 	if err := r.agree(f); err != nil {
 		return err
@@ -232,7 +232,7 @@ func (r *receiver) lostStream(ctx context.Context, err error) error {
 	case <-ctx.Done():
 	case <-wait.C:
 	}
-	return lost(err)
+	return err
 }
 
 // stream obeys one connection until it ends.
@@ -251,7 +251,7 @@ func (r *receiver) stream(ctx context.Context, l *link) error {
 		case err != nil && l != r.first:
 			return r.lostStream(ctx, err)
 		case err != nil:
-			return lost(err)
+			return err
 		case f.kind == frameData:
 			err = in.data(f)
 		case l != r.first:

@@ -251,7 +251,7 @@ func (s *sender) allLinks() []*link {
 func (s *sender) start(ctx context.Context, f func() error) {
 	s.group.Go(func() {
 		if err := f(); err != nil && ctx.Err() == nil {
-			s.cancel(err)
+			s.cancel(lost(err))
 		}
 	})
 }
@@ -330,12 +330,12 @@ func (s *sender) hear(ctx context.Context) error {
 		err = meetPeer(f, roleReceiver)
 	}
 	if err != nil {
-		return lost(err)
+		return err
 	}
 	for {
 		f, err := s.first.next(0)
 		if err != nil {
-			return lost(err)
+			return err
 		}
 		if err := s.obey(ctx, f); err != nil {
 			return err
@@ -343,12 +343,19 @@ func (s *sender) hear(ctx context.Context) error {
 	}
 }
 
-// lost says that a connection ended before the transfer did.
+// lost says what the end of a connection before that of the transfer means.
+// Other errors stay as they are.
 func lost(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	var op *net.OpError
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("the other end closed the connection in the middle of the transfer: %w", io.ErrUnexpectedEOF)
+	case !errors.As(err, &op):
+		return err
+	case op.Timeout():
+		return fmt.Errorf("the other end has fallen silent: %w", op.Err)
 	}
-	return err
+	return fmt.Errorf("the connection to the other end broke: %w", op.Err)
 }
 
 // meetPeer checks the hello of a peer that is to have the given role.
