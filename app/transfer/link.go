@@ -19,6 +19,9 @@ import (
 // asked and the deadline moved.
 const piece = 256 << 10
 
+// leastHeard is how many bytes within a frame are a sign of life.
+const leastHeard = 16 << 10
+
 // link is one connection of a transfer, carrying frames. One goroutine reads;
 // several may write, a frame at a time.
 type link struct {
@@ -29,6 +32,7 @@ type link struct {
 
 	head  []byte    // the last frame's head
 	until time.Time // of the read deadline
+	heard int       // bytes since it was moved
 	quiet bool      // between frames the peer may be silent
 
 	ending atomic.Bool // deadlines stay where they are
@@ -52,15 +56,18 @@ func newLink(c net.Conn, timeout time.Duration, wire *atomic.Int64) *link {
 	return &link{c: c, timeout: max(timeout, 0), wire: wire}
 }
 
-// Read reads from the connection and moves its deadline as bytes come.
+// Read reads from the connection and moves its deadline as frames begin and
+// bytes come: not for every byte of a peer that gives one now and then.
 func (l *link) Read(p []byte) (int, error) {
-	if l.timeout > 0 && !l.ending.Load() {
+	if l.timeout > 0 && !l.ending.Load() && l.heard >= leastHeard {
 		if now := time.Now(); l.until.Sub(now) < l.timeout*3/4 {
 			l.until = now.Add(l.timeout)
 			l.c.SetReadDeadline(l.until)
+			l.heard = 0
 		}
 	}
 	n, err := l.c.Read(p)
+	l.heard += n
 	l.wire.Add(int64(n))
 	return n, err
 }
@@ -83,6 +90,7 @@ func (l *link) next(maxBody int) (frameIn, error) {
 }
 
 func (l *link) read(r io.Reader, maxBody int) (f frameIn, err error) {
+	l.heard = leastHeard
 	f, l.head, err = readFrame(r, l.head, maxBody)
 	return f, err
 }

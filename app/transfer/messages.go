@@ -16,9 +16,10 @@ import (
 const (
 	protocolVersion = 1
 
-	maxPathBytes  = 64 << 10 // of one entry's path; what a target takes is its own matter
-	maxTarget     = 64 << 10 // of a link's text
-	maxXAttrs     = 1024     // of one entry
+	maxSize       = math.MaxInt64 - 2*MaxChunk // of a file: sums of it and a chunk do not overflow
+	maxPathBytes  = 64 << 10                   // of one entry's path; what a target takes is its own matter
+	maxTarget     = 64 << 10                   // of a link's text
+	maxXAttrs     = 1024                       // of one entry
 	maxXAttrValue = 64 << 10
 	maxReason     = 4 << 10
 	maxRecords    = 4096 // in one data frame
@@ -249,7 +250,7 @@ func parseEntry(d *decoder, before string) (e tree.Entry) {
 	e.Sparse = flags&flagSparse != 0
 	e.Mode = fileMode(d.int(0o7777))
 	if e.Kind == tree.File {
-		e.Size = d.int(math.MaxInt64-1) - 1
+		e.Size = d.int(maxSize+1) - 1
 	}
 	if flags&flagXAttrs != 0 {
 		e.XAttrs = parseXAttrs(d)
@@ -392,7 +393,7 @@ func parseRecord(d *decoder, chunk int64) (r record) {
 	r.chunk = d.int(math.MaxInt64/chunk - 1)
 	most := chunk
 	if r.flags&recordEnd != 0 {
-		most = math.MaxInt64
+		most = maxSize
 	}
 	r.raw = d.int(most)
 	if r.flags&recordSummed != 0 {

@@ -117,14 +117,14 @@ func (w *receiving) move(r *record) error {
 	if err := w.fits(a, r); err != nil {
 		return err
 	}
-	if !a.begin() {
+	if !a.begin(r.chunk) {
 		return w.drop(r.raw)
 	}
 	bad, err := w.moveInto(a, r)
 	if err == nil && bad == nil {
 		bad = w.arrived(a, r, digest.Sum{})
 	}
-	a.done()
+	a.done(r.chunk)
 	if err != nil {
 		return err
 	}
@@ -176,9 +176,10 @@ func (w *receiving) drop(n int64) error {
 func (w *receiving) fits(a *arriving, r *record) error {
 	e := &a.entry
 	off := r.chunk * w.chunk
+	if !a.wanted.Load() {
+		return broken("content of %s, which was not asked for", e.Path)
+	}
 	switch {
-	case a.comparing.Load():
-		return broken("content of %s, which was not asked for yet", e.Path)
 	case r.flags&recordEnd != 0:
 		if e.Size >= 0 && r.raw != e.Size {
 			return broken("%s was to have %d bytes and ends with %d", e.Path, e.Size, r.raw)
@@ -187,12 +188,34 @@ func (w *receiving) fits(a *arriving, r *record) error {
 		if w.opt.MaxBytes > 0 && off+r.raw > w.opt.MaxBytes {
 			return &LimitError{fmt.Sprintf("more than %d bytes", w.opt.MaxBytes), "--max-bytes"}
 		}
+		if r.flags&recordWhole != 0 && r.chunk != 0 {
+			return broken("all of %s in chunk %d", e.Path, r.chunk)
+		}
+		return a.fitsStream(r, off, w.chunk)
 	case r.flags&recordWhole != 0 && (r.raw != e.Size || r.chunk != 0),
 		r.flags&recordWhole == 0 && (e.Size <= w.chunk || off >= e.Size || r.raw != min(w.chunk, e.Size-off)):
 		return broken("content of %s that does not fit its %d bytes", e.Path, e.Size)
 	}
 	if w.sums && r.flags&(recordSummed|recordEnd) == 0 {
 		return broken("content without a sum in a transfer that is verified")
+	}
+	return nil
+}
+
+// fitsStream holds the chunks of a file of unknown size to its being their sum:
+// none but the last is short.
+func (a *arriving) fitsStream(r *record, off, chunk int64) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if r.raw < chunk && r.flags&recordWhole == 0 {
+		if r.raw == 0 || a.short != 0 && a.short != r.chunk+1 {
+			return broken("%s has two last chunks", a.entry.Path)
+		}
+		a.short = r.chunk + 1
+	}
+	a.length = max(a.length, off+r.raw)
+	if a.short != 0 && a.length > a.short*chunk {
+		return broken("%s goes on behind its last chunk", a.entry.Path)
 	}
 	return nil
 }
@@ -219,7 +242,7 @@ func (w *receiving) take(r *record, p []byte) error {
 	if r.flags&recordWhole != 0 {
 		return w.takeWhole(a, r, p, sum)
 	}
-	if !a.begin() {
+	if !a.begin(r.chunk) {
 		return nil
 	}
 	began := time.Now()
@@ -228,7 +251,7 @@ func (w *receiving) take(r *record, p []byte) error {
 	if err == nil {
 		err = w.arrived(a, r, sum)
 	}
-	a.done()
+	a.done(r.chunk)
 	if err != nil {
 		return w.lose(a, err)
 	}
@@ -278,6 +301,9 @@ func (w *receiving) again(a *arriving, chunk int64) error {
 	}
 	a.repeats[chunk]++
 	n := a.repeats[chunk]
+	if len(a.repeats) > mostWrong {
+		n = mostRepeat + 1
+	}
 	a.mu.Unlock()
 	if n > mostRepeat || a.entry.Size < 0 || w.dst.ordered() {
 		return w.lose(a, fmt.Errorf("content at byte %d arrives damaged", chunk*w.chunk))
@@ -329,13 +355,14 @@ func (w *receiving) arrived(a *arriving, r *record, sum digest.Sum) error {
 		a.shown = w.meter.show(a.entry.Path, a.entry.Size, a.kept)
 	}
 	a.shown.done.Add(r.raw)
-	fresh := a.have.add(r.chunk)
-	if fresh && a.tree != nil {
+	a.have.add(r.chunk)
+	scattered := len(a.have) > mostRuns
+	if a.tree != nil {
 		a.tree.Add(r.chunk, sum)
 	}
 	a.mu.Unlock()
-	if !fresh {
-		return nil
+	if scattered {
+		return broken("the chunks of %s come in too great a disorder", a.entry.Path)
 	}
 	return a.in.Verified(r.chunk, sum)
 }
@@ -357,7 +384,11 @@ func (w *receiving) end(a *arriving, r *record) error {
 func (w *receiving) complete(a *arriving) error {
 	a.mu.Lock()
 	ready := a.ended && a.have.full((a.size+w.chunk-1)/w.chunk)
+	length := a.length
 	a.mu.Unlock()
+	if ready && a.entry.Size < 0 && length != a.size {
+		return broken("%s was to end at byte %d and has %d", a.entry.Path, a.size, length)
+	}
 	if !ready || !a.end() {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -32,6 +33,8 @@ const (
 	mostWanted = window + 1024 // entries under way; a sender that names more does not keep to the window
 	mostBuffer = 24 << 20      // bytes of chunks in memory: with streams this limits their number
 	mostRepeat = 8             // times that a chunk is asked for again
+	mostWrong  = 1 << 10       // chunks of a file that arrive damaged
+	mostRuns   = 4 * maxRanges // of a file's chunks: a sender may not scatter them more
 	lastWords  = 5 * time.Second
 )
 
@@ -57,6 +60,8 @@ type receiver struct {
 	ended    bool
 	links    []*link
 	entries  map[int64]*arriving // wanted and not stored
+	text     int64               // bytes of what they hold
+	asked    int64               // connections that we were to open
 	next     int64               // number of the next entry
 	bytes    int64               // of content named
 	finish   int64               // number of entries, -1 while not known
@@ -68,15 +73,18 @@ type receiver struct {
 
 // arriving is a file on its way.
 type arriving struct {
-	number    int64
-	entry     tree.Entry
-	in        incoming
-	comparing atomic.Bool  // no content is due yet
-	use       sync.RWMutex // held to write into in, and alone to end it
+	number int64
+	entry  tree.Entry
+	in     incoming
+	use    sync.RWMutex // held to write into in, and alone to end it
+	wanted atomic.Bool  // its content may come
 
 	mu      sync.Mutex
-	over    bool // being stored, failed or given up: what still comes is dropped
-	have    runs // chunks written and right
+	over    bool    // being stored, failed or given up: what still comes is dropped
+	have    runs    // chunks written and right
+	busy    []int64 // chunks being written
+	short   int64   // of unknown size: 1 + the chunk that is not full, which is the last
+	length  int64   // of unknown size: where its chunks end
 	kept    int64
 	tree    *digest.Tree // nil when not every sum is known
 	sum     digest.Sum
@@ -170,7 +178,7 @@ func (r *receiver) stop(ctx context.Context) error {
 func (r *receiver) start(ctx context.Context, f func() error) {
 	r.group.Go(func() {
 		if err := f(); err != nil && ctx.Err() == nil {
-			r.cancel(err)
+			r.cancel(lost(err))
 		}
 	})
 }
@@ -182,10 +190,10 @@ func (r *receiver) listen(ctx context.Context) error {
 		err = meetPeer(f, roleSender)
 	}
 	if err != nil {
-		return lost(err)
+		return err
 	}
 	if f, err = r.first.next(0); err != nil {
-		return lost(err)
+		return err
 	}
 	if err := r.agree(f); err != nil {
 		return err
@@ -224,7 +232,7 @@ func (r *receiver) lostStream(ctx context.Context, err error) error {
 	case <-ctx.Done():
 	case <-wait.C:
 	}
-	return lost(err)
+	return err
 }
 
 // stream obeys one connection until it ends.
@@ -243,7 +251,7 @@ func (r *receiver) stream(ctx context.Context, l *link) error {
 		case err != nil && l != r.first:
 			return r.lostStream(ctx, err)
 		case err != nil:
-			return lost(err)
+			return err
 		case f.kind == frameData:
 			err = in.data(f)
 		case l != r.first:
@@ -266,14 +274,14 @@ func (r *receiver) obey(ctx context.Context, f frameIn) error {
 		for len(d.b) > 0 && d.err == nil {
 			n, sum := d.int(math.MaxInt64), d.sum()
 			if d.err == nil {
-				r.compared(n, sum)
+				d.err = r.compared(n, sum)
 			}
 		}
 	case frameGiveUp:
 		for len(d.b) > 0 && d.err == nil {
 			n, changed, reason := d.int(math.MaxInt64), d.byte() == 1, d.text(maxReason)
 			if d.err == nil {
-				r.gaveUp(n, changed, reason)
+				d.err = r.gaveUp(n, changed, reason)
 			}
 		}
 	case frameTotal:
@@ -293,6 +301,9 @@ func (r *receiver) obey(ctx context.Context, f frameIn) error {
 		if err != nil {
 			return err
 		}
+		if r.asked += min(t.files, MaxStreams+1); r.asked > MaxStreams {
+			return broken("more than %d connections asked for", MaxStreams)
+		}
 		r.start(ctx, func() error { return r.open(ctx, t.files) })
 	case frameStatus:
 		st, err := parseStatus(f.head)
@@ -308,11 +319,14 @@ func (r *receiver) obey(ctx context.Context, f frameIn) error {
 
 // named answers the sender's next entry.
 func (r *receiver) named(e tree.Entry) error {
+	if err := r.out.room(); err != nil { // a sender must also listen
+		return err
+	}
 	r.mu.Lock()
 	number := r.next
 	r.next++
 	r.bytes += max(e.Size, 0)
-	bytes, wanted, finish := r.bytes, len(r.entries), r.finish
+	bytes, wanted, text, finish := r.bytes, len(r.entries), r.text, r.finish
 	r.mu.Unlock()
 	if finish >= 0 {
 		return broken("an entry after the last")
@@ -324,6 +338,8 @@ func (r *receiver) named(e tree.Entry) error {
 	switch {
 	case wanted > mostWanted:
 		return broken("more than %d entries under way", mostWanted)
+	case text > windowText+maxHead:
+		return broken("more than %d bytes of paths and attributes under way", windowText)
 	case r.opt.MaxFiles > 0 && number >= r.opt.MaxFiles:
 		return &LimitError{fmt.Sprintf("more than %d files and folders", r.opt.MaxFiles), "--max-files"}
 	case r.opt.MaxBytes > 0 && (bytes > r.opt.MaxBytes || bytes < 0):
@@ -368,7 +384,6 @@ func (r *receiver) answer(a *arriving, v tree.Verdict, err error, say func(answe
 		r.fail(a, err)
 	case tree.Compare:
 		ans.verdict = verdictCompare
-		a.comparing.Store(true)
 		r.keep(a)
 	case tree.Want:
 		if r.dry {
@@ -377,6 +392,7 @@ func (r *receiver) answer(a *arriving, v tree.Verdict, err error, say func(answe
 			break
 		}
 		ans = r.want(a)
+		a.wanted.Store(true)
 		r.keep(a)
 	default:
 		return fmt.Errorf("the target says %v of %s", v, e.Path)
@@ -426,7 +442,18 @@ func (r *receiver) want(a *arriving) answer {
 func (r *receiver) keep(a *arriving) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.entries[a.number] = a
+	if r.entries[a.number] == nil { // it may have been compared before
+		r.entries[a.number] = a
+		r.text += weight(&a.entry)
+	}
+}
+
+// dropLocked is keep's opposite.
+func (r *receiver) dropLocked(a *arriving) {
+	if r.entries[a.number] == a {
+		delete(r.entries, a.number)
+		r.text -= weight(&a.entry)
+	}
 }
 
 // find returns a file that is on its way, or nil.
@@ -440,7 +467,7 @@ func (r *receiver) find(number int64) *arriving {
 func (r *receiver) forget(a *arriving) {
 	r.meter.hide(a.shown)
 	r.mu.Lock()
-	delete(r.entries, a.number)
+	r.dropLocked(a)
 	r.mu.Unlock()
 	r.finishedYet()
 }
@@ -509,15 +536,13 @@ func (r *receiver) compare(ctx context.Context) error {
 		a := r.compares[0]
 		r.compares = r.compares[1:]
 		r.mu.Unlock()
-		if !a.begin() {
-			continue // given up meanwhile
-		}
 		v, why := r.decide(ctx, a)
-		a.done()
 		if ctx.Err() != nil {
 			return nil
 		}
-		a.comparing.Store(false)
+		r.mu.Lock()
+		a.theirs = nil
+		r.mu.Unlock()
 		if err := r.answer(a, v, why, func(ans answer) {
 			r.out.put(frameSums, func(b []byte, _ bool) []byte {
 				return appendAnswer(appendUint(b, a.number), ans)
@@ -546,24 +571,30 @@ func (r *receiver) decide(ctx context.Context, a *arriving) (v tree.Verdict, err
 }
 
 // compared takes the sender's hash of a file.
-func (r *receiver) compared(number int64, sum digest.Sum) {
+func (r *receiver) compared(number int64, sum digest.Sum) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if a := r.entries[number]; a != nil && a.comparing.Load() && a.theirs == nil {
-		a.theirs = &sum
-		r.compares = append(r.compares, a)
-		r.changed.Broadcast()
+	a := r.entries[number]
+	if a == nil || a.wanted.Load() || a.theirs != nil || a.entry.Kind != tree.File {
+		return broken("the hash of a file that is not compared")
 	}
+	a.theirs = &sum
+	r.compares = append(r.compares, a)
+	r.changed.Broadcast()
+	return nil
 }
 
 // gaveUp ends a file that the sender cannot read.
-func (r *receiver) gaveUp(number int64, changed bool, reason string) {
-	a := r.find(number)
-	if a == nil {
-		return
+func (r *receiver) gaveUp(number int64, changed bool, reason string) error {
+	r.mu.Lock()
+	a := r.entries[number]
+	comparing := a != nil && !a.wanted.Load() && a.theirs != nil
+	r.mu.Unlock()
+	if comparing {
+		return broken("a file given up after its hash was said")
 	}
-	if !a.end() {
-		return
+	if a == nil || !a.end() {
+		return nil
 	}
 	if changed {
 		a.in.Discard()
@@ -572,6 +603,7 @@ func (r *receiver) gaveUp(number int64, changed bool, reason string) {
 	}
 	r.fail(a, errors.New("the sender could not send it: "+reason))
 	r.forget(a)
+	return nil
 }
 
 // end waits until nobody writes into a and keeps others from doing so. It reports
@@ -586,19 +618,27 @@ func (a *arriving) end() bool {
 	return first
 }
 
-// begin reports whether a may be written into, until done.
-func (a *arriving) begin() bool {
+// begin reports whether a chunk is to be written into a, until done. What was
+// verified is not written again: another content would have its sum.
+func (a *arriving) begin(chunk int64) bool {
 	a.use.RLock()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.over {
+	if a.over || a.have.has(chunk) || slices.Contains(a.busy, chunk) {
 		a.use.RUnlock()
 		return false
 	}
+	a.busy = append(a.busy, chunk)
 	return true
 }
 
-func (a *arriving) done() { a.use.RUnlock() }
+func (a *arriving) done(chunk int64) {
+	a.mu.Lock()
+	i := slices.Index(a.busy, chunk)
+	a.busy = slices.Delete(a.busy, i, i+1)
+	a.mu.Unlock()
+	a.use.RUnlock()
+}
 
 // lose ends a file that cannot be written. The error is the transfer's when no
 // file could be.

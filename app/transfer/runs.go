@@ -30,6 +30,12 @@ func (r *runs) add(i int64) bool {
 	return true
 }
 
+// has reports whether i is in the set.
+func (r runs) has(i int64) bool {
+	at := sort.Search(len(r), func(k int) bool { return r[k][1] > i })
+	return at < len(r) && r[at][0] <= i
+}
+
 // full reports whether the set is 0 to n-1.
 func (r runs) full(n int64) bool {
 	return n == 0 && len(r) == 0 || len(r) == 1 && r[0] == [2]int64{0, n}

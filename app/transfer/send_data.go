@@ -52,7 +52,7 @@ func (s *sender) stream(ctx context.Context, l *link) error {
 		case jobPack:
 			err = w.sendPack(ctx, j.files)
 		case jobChunk:
-			err = w.sendChunk(ctx, j.file, j.chunk)
+			err = w.sendChunk(ctx, j)
 		case jobStream:
 			err = w.sendStream(ctx, j.file)
 		case jobCompare:
@@ -102,7 +102,17 @@ func (w *sending) sendPack(ctx context.Context, files []*outgoing) error {
 	if len(w.records) == 0 {
 		return nil
 	}
+	w.sent(files...)
 	return w.send(ctx, w.body[:room+at])
+}
+
+// sent notes that all of some files is about to be sent, before results can come.
+func (w *sending) sent(files ...*outgoing) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, o := range files {
+		o.stage = stageSent
+	}
 }
 
 // readWhole reads a small file, which must be as it was named.
@@ -132,10 +142,10 @@ func (w *sending) readWhole(o *outgoing, p []byte) error {
 func (w *sending) giveUp(o *outgoing, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if o.gaveUp {
+	if o.gone {
 		return
 	}
-	o.gaveUp = true
+	w.lost = true
 	w.failLocked(o, err)
 	w.out.put(frameGiveUp, func(b []byte, _ bool) []byte {
 		b = append(appendUint(b, o.number), byte(bit(errors.Is(err, tree.ErrChanged))))
@@ -184,7 +194,8 @@ func (w *sending) compressing() bool {
 }
 
 // sendChunk sends one chunk of a large file; chunk -1 is only its end.
-func (w *sending) sendChunk(ctx context.Context, o *outgoing, chunk int64) error {
+func (w *sending) sendChunk(ctx context.Context, j job) error {
+	o, chunk := j.file, j.chunk
 	f, err := w.open(o)
 	if err != nil {
 		w.giveUp(o, err)
@@ -198,7 +209,7 @@ func (w *sending) sendChunk(ctx context.Context, o *outgoing, chunk int64) error
 	if !w.sums && !o.entry.Sparse && f.File() != nil && n >= moveByFD && !w.compressing() {
 		err = w.moveChunk(ctx, o, f, chunk, n)
 	} else {
-		err = w.copyChunk(ctx, o, f, chunk, n)
+		err = w.copyChunk(ctx, o, f, j, n)
 	}
 	var bad *readError
 	if errors.As(err, &bad) {
@@ -207,6 +218,9 @@ func (w *sending) sendChunk(ctx context.Context, o *outgoing, chunk int64) error
 	}
 	if err != nil {
 		return err
+	}
+	if j.again {
+		return nil
 	}
 	if o.shown != nil {
 		o.shown.done.Add(n)
@@ -231,6 +245,9 @@ func (w *sending) open(o *outgoing) (tree.SourceFile, error) {
 	if o.file != nil {
 		return o.file, nil
 	}
+	if o.over {
+		return nil, fs.ErrClosed // whoever forgot it has said why
+	}
 	f, err := w.src.Open(o.entry)
 	if err != nil {
 		return nil, err
@@ -243,8 +260,8 @@ func (w *sending) open(o *outgoing) (tree.SourceFile, error) {
 }
 
 // copyChunk reads, hashes and sends a chunk.
-func (w *sending) copyChunk(ctx context.Context, o *outgoing, f tree.SourceFile, chunk, n int64) error {
-	began := time.Now()
+func (w *sending) copyChunk(ctx context.Context, o *outgoing, f tree.SourceFile, j job, n int64) error {
+	began, chunk := time.Now(), j.chunk
 	r := record{entry: o.number, chunk: chunk, raw: n}
 	p := w.content(n)
 	if err := w.readChunk(o, f, &r, p, chunk*w.chunk); err != nil {
@@ -255,7 +272,9 @@ func (w *sending) copyChunk(ctx context.Context, o *outgoing, f tree.SourceFile,
 	if w.sums {
 		r.flags |= recordSummed
 		r.sum = digest.Chunk(p, chunk*w.chunk)
-		o.add(chunk, r.sum)
+		if !j.again {
+			o.add(chunk, r.sum)
+		}
 		w.meter.hashing.Add(int64(time.Since(hashing)))
 	}
 	if r.flags&recordSparse != 0 {
@@ -378,6 +397,7 @@ func (w *sending) end(ctx context.Context, o *outgoing, size int64) error {
 	}
 	o.mu.Unlock()
 	o.close()
+	w.sent(o)
 	w.records = append(w.records[:0], r)
 	w.content(0)
 	return w.send(ctx, w.body[:room])
@@ -387,7 +407,7 @@ func (w *sending) end(ctx context.Context, o *outgoing, size int64) error {
 func (o *outgoing) add(chunk int64, sum digest.Sum) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.tree != nil && o.repeats == 0 {
+	if o.tree != nil {
 		o.tree.Add(chunk, sum)
 	}
 }
@@ -396,6 +416,14 @@ func (o *outgoing) setSum(sum digest.Sum) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.sum = sum
+}
+
+// forget closes o's file for good.
+func (o *outgoing) forget() {
+	o.mu.Lock()
+	o.over = true
+	o.mu.Unlock()
+	o.close()
 }
 
 // close closes o's file, if it is open.
@@ -438,6 +466,9 @@ func (w *sending) sendStream(ctx context.Context, o *outgoing) error {
 			w.mu.Unlock()
 		}
 		if n > 0 || whole {
+			if whole {
+				w.sent(o)
+			}
 			if err := w.sendPart(ctx, o, p[:n], chunk, whole); err != nil {
 				return err
 			}
@@ -487,6 +518,9 @@ func (w *sending) compare(ctx context.Context, o *outgoing) error {
 		w.giveUp(o, err)
 		return nil
 	}
+	w.mu.Lock()
+	o.stage = stageHashed
+	w.mu.Unlock()
 	w.out.put(frameSums, func(b []byte, _ bool) []byte {
 		return append(appendUint(b, o.number), sum[:]...)
 	})

@@ -60,6 +60,8 @@ type sender struct {
 	links      []*link
 	entries    map[int64]*outgoing // named and not finished
 	unanswered []*outgoing         // in the order of their names
+	walked     bool                // all are named
+	lost       bool                // a file was given up: the receiver may still speak of it
 	named      int64
 	text       int64 // bytes of paths of entries
 	small      fifo  // wanted, of at most one chunk
@@ -77,10 +79,12 @@ type outgoing struct {
 	size   int64 // of the path and what else it holds in memory
 
 	// guarded by sender.mu
+	stage   stage
 	ranges  [][2]int64 // chunks to be taken, ascending
 	kept    int64      // bytes the receiver has from an earlier run
-	gaveUp  bool
-	repeats int // chunks that arrived damaged
+	gone    bool       // forgotten: nothing more of it is sent
+	stream  bool       // of unknown size when it was named
+	repeats int64      // chunks that arrived damaged
 
 	mu               sync.Mutex
 	file             tree.SourceFile
@@ -89,7 +93,23 @@ type outgoing struct {
 	sum              digest.Sum   // of the whole, once known
 	searched, extent [2]int64     // of a sparse file: the first data in searched is extent
 	shown            *activeFile
+	over             bool // forgotten: not to be opened again
 }
+
+// stage is how far a receiver's word on an entry has come. What does not fit it
+// is a broken protocol, so that nothing is queued, sent or counted twice.
+//
+//	named -> compared -> hashed -> wanted -> sent -> (forgotten)
+//	   +----------------------------^
+type stage uint8
+
+const (
+	stageNamed    stage = iota
+	stageCompared       // the receiver asked for its hash
+	stageHashed         // and was told
+	stageWanted         // its content is on its way
+	stageSent           // all of it was sent once
+)
 
 // job is what a stream does next.
 type job struct {
@@ -97,6 +117,7 @@ type job struct {
 	files []*outgoing // jobPack
 	file  *outgoing   // the others
 	chunk int64
+	again bool // the chunk was sent before
 }
 
 type jobKind uint8
@@ -230,7 +251,7 @@ func (s *sender) allLinks() []*link {
 func (s *sender) start(ctx context.Context, f func() error) {
 	s.group.Go(func() {
 		if err := f(); err != nil && ctx.Err() == nil {
-			s.cancel(err)
+			s.cancel(lost(err))
 		}
 	})
 }
@@ -243,6 +264,7 @@ func (s *sender) walk(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	n := s.named
+	s.walked = true
 	s.mu.Unlock()
 	s.out.put(frameFinish, func(b []byte, _ bool) []byte { return totals{files: n}.append(b) })
 	return nil
@@ -260,10 +282,7 @@ func (s *sender) name(ctx context.Context, e tree.Entry) error {
 		}
 		return nil
 	}
-	o := &outgoing{entry: e, size: int64(len(e.Path) + len(e.Target) + 64)}
-	for _, x := range e.XAttrs {
-		o.size += int64(len(x.Name) + len(x.Value))
-	}
+	o := &outgoing{entry: e, size: weight(&e)}
 	if err := s.out.room(); err != nil {
 		return err
 	}
@@ -295,6 +314,15 @@ func (s *sender) name(ctx context.Context, e tree.Entry) error {
 	return nil
 }
 
+// weight returns what an entry counts for in the window, in bytes.
+func weight(e *tree.Entry) int64 {
+	n := len(e.Path) + len(e.Target) + 64
+	for _, x := range e.XAttrs {
+		n += len(x.Name) + len(x.Value)
+	}
+	return int64(n)
+}
+
 // hear obeys what the receiver says, until the end.
 func (s *sender) hear(ctx context.Context) error {
 	f, err := s.first.next(0)
@@ -302,12 +330,12 @@ func (s *sender) hear(ctx context.Context) error {
 		err = meetPeer(f, roleReceiver)
 	}
 	if err != nil {
-		return lost(err)
+		return err
 	}
 	for {
 		f, err := s.first.next(0)
 		if err != nil {
-			return lost(err)
+			return err
 		}
 		if err := s.obey(ctx, f); err != nil {
 			return err
@@ -315,12 +343,19 @@ func (s *sender) hear(ctx context.Context) error {
 	}
 }
 
-// lost says that a connection ended before the transfer did.
+// lost says what the end of a connection before that of the transfer means.
+// Other errors stay as they are.
 func lost(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	var op *net.OpError
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("the other end closed the connection in the middle of the transfer: %w", io.ErrUnexpectedEOF)
+	case !errors.As(err, &op):
+		return err
+	case op.Timeout():
+		return fmt.Errorf("the other end has fallen silent: %w", op.Err)
 	}
-	return err
+	return fmt.Errorf("the connection to the other end broke: %w", op.Err)
 }
 
 // meetPeer checks the hello of a peer that is to have the given role.
@@ -394,11 +429,23 @@ func (s *sender) obey(ctx context.Context, f frameIn) error {
 		}
 		s.meter.peer.Store(&st)
 	case frameDone:
-		s.cancel(errFinished)
+		return s.done()
 	case frameAbort:
 		return peerAborted(f.head)
 	}
 	return nil // a later version's frame without a meaning here
+}
+
+// done takes the receiver's word that everything is settled.
+func (s *sender) done() error {
+	s.mu.Lock()
+	open, walked := len(s.entries), s.walked
+	s.mu.Unlock()
+	if open > 0 || !walked {
+		return broken("the receiver is done before the sender is")
+	}
+	s.cancel(errFinished)
+	return nil
 }
 
 // PeerError is why the other end stopped.
@@ -444,8 +491,11 @@ func (s *sender) resolved(number int64, a answer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.entries[number]
-	if o == nil {
-		return broken("a comparison's answer to an unknown entry")
+	if o == nil || o.stage != stageHashed {
+		return broken("a comparison's answer to an entry that was not compared")
+	}
+	if a.verdict == verdictCompare {
+		return broken("an entry is to be compared twice")
 	}
 	return s.decideLocked(o, a)
 }
@@ -466,6 +516,7 @@ func (s *sender) decideLocked(o *outgoing, a answer) error {
 		}
 		return s.wantedLocked(o, a)
 	case verdictCompare:
+		o.stage = stageCompared
 		s.urgent = append(s.urgent, job{kind: jobCompare, file: o})
 		s.changed.Broadcast()
 		return nil
@@ -480,6 +531,9 @@ func (s *sender) decideLocked(o *outgoing, a answer) error {
 		s.meter.skippedBytes.Add(max(e.Size, 0))
 		s.tell(Event{Kind: EventSkipped, Path: e.Path, Bytes: e.Size, Text: cmp.Or(a.reason, "the same is there already")})
 	case verdictDone:
+		if e.Kind == tree.File {
+			return broken("a file made without its content")
+		}
 		s.countLocked(o)
 	default:
 		return broken("an answer of kind %d", a.verdict)
@@ -491,12 +545,14 @@ func (s *sender) decideLocked(o *outgoing, a answer) error {
 // wantedLocked queues what the receiver wants of a file.
 func (s *sender) wantedLocked(o *outgoing, a answer) error {
 	e := &o.entry
+	o.stage = stageWanted
 	if e.Size >= 0 && e.Size <= s.chunk {
 		s.small.push(o)
 		s.changed.Broadcast()
 		return nil
 	}
 	if e.Size < 0 {
+		o.stream = true
 		if s.sums {
 			o.tree = digest.NewTree()
 		}
@@ -530,13 +586,19 @@ func (s *sender) again(number, chunk int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.entries[number]
-	if o == nil || o.entry.Size < 0 || chunk*s.chunk > o.entry.Size {
-		return broken("a chunk of an unknown entry is to be sent again")
+	if o == nil && s.goneLocked(number) {
+		return nil
+	}
+	if o == nil || o.stage < stageWanted || o.stream || chunk > 0 && chunk*s.chunk >= o.entry.Size {
+		return broken("a chunk that was not sent is to be sent again")
 	}
 	o.repeats++
+	if most := min((o.entry.Size+s.chunk-1)/s.chunk+1, mostWrong) * mostRepeat; o.repeats > most || len(s.urgent) > 2*window {
+		return broken("chunks are to be sent again without end")
+	}
 	s.meter.repaired.Add(1)
 	s.tell(Event{Kind: EventRepaired, Path: o.entry.Path, Offset: chunk * s.chunk})
-	j := job{kind: jobChunk, file: o, chunk: chunk}
+	j := job{kind: jobChunk, file: o, chunk: chunk, again: true}
 	if o.entry.Size <= s.chunk {
 		j = job{kind: jobPack, files: []*outgoing{o}}
 	}
@@ -550,8 +612,11 @@ func (s *sender) finished(r result) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.entries[r.entry]
-	if o == nil {
-		return broken("a result of an unknown entry")
+	if o == nil && s.goneLocked(r.entry) {
+		return nil
+	}
+	if o == nil || o.stage < stageWanted || r.ok && o.stage < stageSent {
+		return broken("a result of an entry that was not sent")
 	}
 	if !r.ok {
 		s.failLocked(o, errors.New(r.reason))
@@ -567,6 +632,10 @@ func (s *sender) finished(r result) error {
 	s.forgetLocked(o)
 	return nil
 }
+
+// goneLocked reports whether an entry is not known any more because it was given
+// up here while the receiver still spoke of it.
+func (s *sender) goneLocked(number int64) bool { return s.lost && number < s.named }
 
 // countLocked counts an entry that arrived.
 func (s *sender) countLocked(o *outgoing) {
@@ -606,9 +675,10 @@ func (s *sender) noted(n note) {
 // forgetLocked gives an entry's place in the window away.
 func (s *sender) forgetLocked(o *outgoing) {
 	delete(s.entries, o.number)
+	o.gone = true
 	s.text -= o.size
 	s.meter.hide(o.shown)
-	o.close()
+	o.forget()
 	s.changed.Broadcast()
 }
 
@@ -652,7 +722,7 @@ func (s *sender) smallLocked() (job, bool) {
 
 // largeLocked takes the next chunk of the first large file that has one.
 func (s *sender) largeLocked() (job, bool) {
-	for s.large.len() > 0 && s.large.front().gaveUp {
+	for s.large.len() > 0 && s.large.front().gone {
 		s.large.pop()
 	}
 	if s.large.len() == 0 {

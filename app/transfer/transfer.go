@@ -91,10 +91,16 @@ func (f *streamFile) ReadAt(p []byte, off int64) (int, error) {
 	if off != f.at {
 		return 0, errors.New("a stream is read once, from its beginning to its end")
 	}
-	n, err := io.ReadFull(f.r, p)
+	n := 0
+	var err error
+	for n < len(p) && err == nil { // not io.ReadFull: to that a cut-off gzip is an end like others
+		var m int
+		m, err = f.r.Read(p[n:])
+		n += m
+	}
 	f.at += int64(n)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = io.EOF
+	if n == len(p) {
+		err = nil
 	}
 	return n, err
 }
