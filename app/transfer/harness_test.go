@@ -239,15 +239,17 @@ func (c *cutConn) Write(p []byte) (int, error) {
 	return n, errCut
 }
 
-// flip is a cable that damages bytes on their way to a reader: where says
-// whether to damage a frame, by its type and how many of it came before.
+// flip is a cable that damages bytes on their way to a reader.
 type flip struct {
 	mu    sync.Mutex
 	seen  map[frameType]int
-	where func(kind frameType, before int) (head, body bool)
+	where spoil
 }
 
-func newFlip(where func(kind frameType, before int) (head, body bool)) *flip {
+// spoil says what a cable damages of a frame of which so many came before.
+type spoil func(kind frameType, before, body int) (inHead, inBody bool)
+
+func newFlip(where spoil) *flip {
 	return &flip{seen: map[frameType]int{}, where: where}
 }
 
@@ -280,7 +282,7 @@ func (c *flipConn) fill() error {
 		return err
 	}
 	c.f.mu.Lock()
-	inHead, inBody := c.f.where(f.kind, c.f.seen[f.kind])
+	inHead, inBody := c.f.where(f.kind, c.f.seen[f.kind], f.body)
 	c.f.seen[f.kind]++
 	c.f.mu.Unlock()
 	c.buf = appendFrame(nil, f.kind, f.head, f.body)

@@ -219,18 +219,29 @@ func (l *link) moveReadDeadline() {
 	}
 }
 
+// secondhand gives a peer that has broken off a moment to say why on the first
+// connection, before err, which another or a write has shown, ends the transfer.
+func secondhand(ctx context.Context, err error) error {
+	if err != nil {
+		pause(ctx, lastWords)
+	}
+	return err
+}
+
 // farewell tells the peer why the transfer ends, if that can be told in a few
-// seconds. A peer that is to blame, or gone, is told nothing.
-func (l *link) farewell(why error) {
+// seconds, and reports whether it was. A peer that is to blame, or gone, is told
+// nothing.
+func (l *link) farewell(why error) bool {
 	a, ok := abortFor(why)
 	if !ok {
-		return
+		return false
 	}
 	l.ending.Store(true)
 	l.c.SetWriteDeadline(time.Now().Add(lastWords))
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.c.Write(appendFrame(nil, frameAbort, a.append(nil), 0))
+	_, err := l.c.Write(appendFrame(nil, frameAbort, a.append(nil), 0))
+	return err == nil
 }
 
 // abortFor returns what the other end is told of err.

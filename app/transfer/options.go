@@ -84,7 +84,7 @@ type Event struct {
 
 // Summary is what a transfer came to.
 type Summary struct {
-	Files, Folders, Links int64 // arrived
+	Files, Folders, Links int64 // arrived; in a dry run: would
 	Skipped, Failed       int64 // entries
 	Bytes                 int64 // content of the files that arrived, holes included
 	SkippedBytes          int64 // content that needed no sending: there already, or kept from an earlier run

@@ -123,7 +123,7 @@ func (r *receiver) run(ctx context.Context) (Summary, error) {
 	r.links = []*link{r.first}
 	r.dst.notices(r.noted)
 
-	r.start(ctx, func() error { return r.out.run(ctx, r.first) })
+	r.start(ctx, func() error { return secondhand(ctx, r.out.run(ctx, r.first)) })
 	r.out.put(frameHello, func(b []byte, _ bool) []byte { return hello{roleReceiver, protocolVersion}.append(b) })
 	r.start(ctx, func() error { return r.listen(ctx) })
 	for range comparers {
@@ -198,6 +198,9 @@ func (r *receiver) listen(ctx context.Context) error {
 	if err := r.agree(f); err != nil {
 		return err
 	}
+	if !r.session.Dialed() {
+		r.start(ctx, func() error { return r.admit(ctx) })
+	}
 	return r.stream(ctx, r.first)
 }
 
@@ -223,18 +226,6 @@ func (r *receiver) agree(f frameIn) error {
 	return nil
 }
 
-// lostStream is the end of a further connection in the middle of a frame: the
-// sender has broken off, and may say why on the first.
-func (r *receiver) lostStream(ctx context.Context, err error) error {
-	wait := time.NewTimer(lastWords)
-	defer wait.Stop()
-	select {
-	case <-ctx.Done():
-	case <-wait.C:
-	}
-	return err
-}
-
 // stream obeys one connection until it ends.
 func (r *receiver) stream(ctx context.Context, l *link) error {
 	defer r.meter.streamBegins()()
@@ -249,7 +240,7 @@ func (r *receiver) stream(ctx context.Context, l *link) error {
 		case err != nil && r.isLeaving():
 			return errFinished
 		case err != nil && l != r.first:
-			return r.lostStream(ctx, err)
+			return secondhand(ctx, err) // the sender has broken off
 		case err != nil:
 			return err
 		case f.kind == frameData:
@@ -389,6 +380,7 @@ func (r *receiver) answer(a *arriving, v tree.Verdict, err error, say func(answe
 		if r.dry {
 			ans.verdict = verdictWant
 			r.tell(Event{Kind: EventWould, Path: e.Path, Bytes: e.Size})
+			r.count(a)
 			break
 		}
 		ans = r.want(a)
@@ -795,20 +787,19 @@ func (r *receiver) adopt(ctx context.Context, c net.Conn) {
 	r.start(ctx, func() error { return r.stream(ctx, l) })
 }
 
-// watch tells the sender where time goes here, and takes the connections that it
-// dials.
-func (r *receiver) watch(ctx context.Context) error {
-	if !r.session.Dialed() {
-		r.start(ctx, func() error {
-			for {
-				c, err := r.session.AcceptStream(ctx)
-				if err != nil {
-					return nil // no more will come
-				}
-				r.adopt(ctx, c)
-			}
-		})
+// admit takes the connections that the sender dials.
+func (r *receiver) admit(ctx context.Context) error {
+	for {
+		c, err := r.session.AcceptStream(ctx)
+		if err != nil {
+			return nil // no more will come
+		}
+		r.adopt(ctx, c)
 	}
+}
+
+// watch tells the sender where time goes here.
+func (r *receiver) watch(ctx context.Context) error {
 	tick := time.NewTicker(statusEvery * watchEvery)
 	defer tick.Stop()
 	for {

@@ -51,7 +51,8 @@ type sender struct {
 	cancel context.CancelCauseFunc
 	group  sync.WaitGroup
 
-	terms chan accept // the receiver's, once
+	terms chan accept   // the receiver's, once
+	heard chan struct{} // closed when the receiver says no more
 	slow  atomic.Bool // the path is slower than compressing
 
 	mu         sync.Mutex
@@ -133,7 +134,7 @@ const (
 func newSender(s Session, src Source, o SendOptions) *sender {
 	x := &sender{
 		session: s, src: src, opt: o, meter: o.Meter, sums: o.Verify == VerifyHash,
-		out: newOutbox(), pace: newPacer(o.Rate), terms: make(chan accept, 1),
+		out: newOutbox(), pace: newPacer(o.Rate), terms: make(chan accept, 1), heard: make(chan struct{}),
 		entries: map[int64]*outgoing{}, chunk: o.Chunk,
 	}
 	if x.meter == nil {
@@ -174,12 +175,15 @@ func (s *sender) run(ctx context.Context) (Summary, error) {
 
 	s.links = []*link{s.first}
 
-	s.start(ctx, func() error { return s.out.run(ctx, s.first) })
+	s.start(ctx, func() error { return secondhand(ctx, s.out.run(ctx, s.first)) })
 	s.out.put(frameHello, func(b []byte, _ bool) []byte { return hello{roleSender, protocolVersion}.append(b) })
 	s.out.put(frameOffer, func(b []byte, _ bool) []byte {
 		return offer{chunk: s.chunk, verify: s.opt.Verify, dryRun: s.opt.DryRun}.append(b)
 	})
-	s.start(ctx, func() error { return s.hear(ctx) })
+	s.start(ctx, func() error {
+		defer close(s.heard)
+		return s.hear(ctx)
+	})
 	s.start(ctx, func() error { return s.walk(ctx) })
 	s.start(ctx, func() error { return s.stream(ctx, s.first) })
 	s.start(ctx, func() error { return s.grow(ctx) })
@@ -212,8 +216,9 @@ func (s *sender) stop(ctx context.Context) error {
 	s.changed.Broadcast()
 	links := s.links
 	s.mu.Unlock()
-	if err != nil {
-		s.first.farewell(err)
+	if err != nil && s.first.farewell(err) {
+		s.first.lastly(lastWords) // what is still on its way gets lost when we close before the receiver has
+		<-s.heard
 	}
 	s.out.close(net.ErrClosed)
 	for _, l := range links {

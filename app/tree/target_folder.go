@@ -193,6 +193,7 @@ func (f *folder) finish() {
 		return
 	}
 	switch {
+	case f.t.o.DryRun:
 	case f.left:
 		if err := h.keepSelf(&f.e, f); err != nil {
 			f.lost(fmt.Sprintf("its mode and time: %v", err))
