@@ -310,9 +310,7 @@ func (r *receiver) obey(ctx context.Context, f frameIn) error {
 
 // named answers the sender's next entry.
 func (r *receiver) named(e tree.Entry) error {
-	if err := r.out.room(); err != nil { // a sender must also listen
-		return err
-	}
+	_ = r.out.room() // a sender must also listen; one that is gone may have said why, so read on
 	r.mu.Lock()
 	number := r.next
 	r.next++
@@ -501,11 +499,9 @@ func (r *receiver) leave() {
 	t := totals{r.summary.Files, r.summary.Bytes}
 	r.mu.Unlock()
 	r.out.put(frameDone, func(b []byte, _ bool) []byte { return t.append(b) })
-	if err := r.out.flush(); err != nil {
-		r.cancel(err)
-		return
+	if r.out.flush() == nil { // else its writer ends the transfer
+		r.first.lastly(lastWords)
 	}
-	r.first.lastly(lastWords)
 }
 
 func (r *receiver) isLeaving() bool {

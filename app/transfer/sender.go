@@ -53,7 +53,7 @@ type sender struct {
 
 	terms chan accept   // the receiver's, once
 	heard chan struct{} // closed when the receiver says no more
-	slow  atomic.Bool // the path is slower than compressing
+	slow  atomic.Bool   // the path is slower than compressing
 
 	mu         sync.Mutex
 	changed    sync.Cond
@@ -289,7 +289,7 @@ func (s *sender) name(ctx context.Context, e tree.Entry) error {
 	}
 	o := &outgoing{entry: e, size: weight(&e)}
 	if err := s.out.room(); err != nil {
-		return err
+		return secondhand(ctx, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
