@@ -355,7 +355,7 @@ func (r *receiver) named(e tree.Entry) error {
 // LimitError is a transfer that is larger than the receiver takes.
 type LimitError struct{ What, Flag string }
 
-func (e *LimitError) Error() string { return e.What + " are more than is taken here" }
+func (e *LimitError) Error() string { return "the transfer has " + e.What + ", the limit here" }
 
 // answer makes the answer to an entry and remembers a file that is wanted.
 func (r *receiver) answer(a *arriving, v tree.Verdict, err error, say func(answer)) error {
