@@ -107,6 +107,9 @@ type Failure struct {
 
 // String names the path once, though the error may name it again.
 func (f Failure) String() string {
+	if f.Err == nil {
+		return f.Path
+	}
 	why := f.Err.Error()
 	if _, rest, ok := strings.Cut(why, strconv.Quote(f.Path)+": "); ok {
 		why = rest
