@@ -14,17 +14,19 @@
 //	  pairing/        who is at the other end: codes, keys, TLS; further connections
 //	  serve/          the concurrent server and its services
 //	  connect/        the full-duplex client
+//	  digest/         BLAKE3 of a file from its chunks, in any order
 //	  tree/           trees of files, read where they are sent from, written where they arrive
+//	  transfer/       files between two machines: the protocol, and the classic ones
 //	observe/          sees what the machine's kernel knows
 //	  routes/         next hops, neighbours and interfaces
 //	  sockets/        sockets and the processes that own them
 //	bench/            benchmarks beside other programs, and the cable for them; a module of its own
-//	doc/              notes for people: what the server costs; the demo
+//	doc/              notes for people: what files may rely on, what speed costs; the demo
 //
 // Who may import whom is written in deps_test.go, and held there. The packages
-// below app import no other package of the module but address and escape, so
-// that everything in them runs on the kernel's sockets and on any other
-// implementation of package net's interfaces alike.
+// below app import nothing of the module but each other, so that everything in
+// them runs on the kernel's sockets and on any other implementation of package
+// net's interfaces alike.
 //
 // # The way of a byte
 //
@@ -35,4 +37,9 @@
 // held only while there is data, lets the Talk answer and writes the answer;
 // serve/packet.go takes datagrams through the same Talk, many at a time. The
 // client is two loops, keyboard to socket and socket to screen, in connect.
+//
+// A file leaves in transfer's sender: a chunk is read (tree), hashed (digest) and
+// written as a frame to one of the session's connections (pairing, over bulk). The
+// receiver reads the frame, compares the hash, and writes into a hidden partial
+// beside the file's place (tree), which is renamed when all of it is there.
 package dialtone

@@ -11,7 +11,7 @@ trap '[ -z "$job" ] || kill "$job" 2>/dev/null || true; rm -rf "$dir"' EXIT
 # await FILE REGEXP: until the file has such a line.
 await() {
   for _ in $(seq 200); do
-    if grep -Eq "$2" "$1" 2>/dev/null; then return; fi
+    if grep -Eq -e "$2" "$1" 2>/dev/null; then return; fi
     sleep 0.05
   done
   echo "$1 has no $2 after 10 s:" >&2

@@ -36,7 +36,8 @@ type link struct {
 	quiet bool      // between frames the peer may be silent
 
 	ending atomic.Bool // deadlines stay where they are
-	asked  bool        // for bbr
+	asked  bool        // for bbr; the watch's
+	seen   bulk.Path   // when last looked at; the watch's
 
 	mu        sync.Mutex
 	scratch   []byte

@@ -23,6 +23,7 @@ type Meter struct {
 	reading, hashing, networking atomic.Int64 // nanoseconds of all streams, this end
 	writing                      atomic.Int64
 	streams                      atomic.Int64
+	held                         atomic.Int64 // thousandths of the connections' busy time that the peer's window was full
 	peer                         atomic.Pointer[status]
 	receiver                     atomic.Bool // this end receives
 
@@ -209,12 +210,13 @@ func (m *Meter) limitLocked() Limit {
 	if m.receiver.Load() {
 		send, receive = *peer, own
 	}
-	m.limit = judge(send, receive, m.paced.Load())
+	m.limit = judge(send, receive, m.held.Load(), m.paced.Load())
 	return m.limit
 }
 
-// judge says who holds back a sender and a receiver that spend their time so.
-func judge(send, receive status, paced bool) Limit {
+// judge says who holds back a sender and a receiver that spend their time so,
+// where the receiver's window was full for held thousandths of the time.
+func judge(send, receive status, held int64, paced bool) Limit {
 	const most = 500 // thousandths
 	switch {
 	case send.network < most && send.disk >= send.hash:
@@ -223,7 +225,7 @@ func judge(send, receive status, paced bool) Limit {
 		return LimitSending
 	case paced:
 		return LimitRate
-	case receive.network >= most:
+	case receive.network >= most && held < most:
 		return LimitNetwork
 	case receive.disk >= receive.hash:
 		return LimitWriting

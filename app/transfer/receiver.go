@@ -442,8 +442,10 @@ func (r *receiver) want(a *arriving) answer {
 func (r *receiver) keep(a *arriving) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.entries[a.number] == nil {
+		r.text += weight(&a.entry)
+	}
 	r.entries[a.number] = a
-	r.text += weight(&a.entry)
 }
 
 // dropLocked is keep's opposite.
@@ -534,24 +536,35 @@ func (r *receiver) compare(ctx context.Context) error {
 		a := r.compares[0]
 		r.compares = r.compares[1:]
 		r.mu.Unlock()
-		sum, err := a.in.Hash(ctx)
+		v, why := r.decide(ctx, a)
 		if ctx.Err() != nil {
 			return nil
 		}
-		v, err2 := a.in.Resolve(err == nil && sum == *a.theirs)
-		r.mu.Lock()
-		a.theirs = nil
-		r.dropLocked(a)
-		r.mu.Unlock()
-		if err := r.answer(a, v, err2, func(ans answer) {
+		if err := r.answer(a, v, why, func(ans answer) {
 			r.out.put(frameSums, func(b []byte, _ bool) []byte {
 				return appendAnswer(appendUint(b, a.number), ans)
 			})
 		}); err != nil {
 			return err
 		}
-		r.finishedYet()
+		if v != tree.Want || r.dry {
+			r.forget(a)
+		}
 	}
+}
+
+// decide compares a file with what is there, and with what else may be the same.
+func (r *receiver) decide(ctx context.Context, a *arriving) (v tree.Verdict, err error) {
+	for v = tree.Compare; v == tree.Compare && ctx.Err() == nil; {
+		sum, err := a.in.Hash(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		if v, err = a.in.Resolve(err == nil && sum == *a.theirs); err != nil {
+			return v, err
+		}
+	}
+	return v, nil
 }
 
 // compared takes the sender's hash of a file.

@@ -54,6 +54,7 @@ func (s *sender) watch(ctx context.Context) error {
 // lookAtPaths asks the kernel how the connections do.
 func (s *sender) lookAtPaths() {
 	var all Path
+	var busy, held time.Duration // since the last look: with something to send; of that, with the receiver's window full
 	for i, l := range s.allLinks() {
 		p, ok := bulk.PathOf(l.c)
 		if !ok {
@@ -63,11 +64,17 @@ func (s *sender) lookAtPaths() {
 			all.RTT, all.Congestion = p.RTT, p.Congestion
 		}
 		all.Retransmitted += p.SegmentsRetransmitted
+		busy += p.Busy - l.seen.Busy
+		held += p.RwndLimited - l.seen.RwndLimited
+		l.seen = p
 		if p.Congestion != "bbr" && !l.asked && p.MinRTT >= lossyRTT && p.SegmentsSent > lossySegments &&
 			p.SegmentsRetransmitted*1000 > p.SegmentsSent*lossyPerMille {
 			l.asked = true
 			_ = bulk.SetCongestion(l.c, "bbr") // not every kernel has it, and then nothing is lost
 		}
+	}
+	if busy > 0 {
+		s.meter.held.Store(int64(held * 1000 / busy))
 	}
 	s.meter.setPath(all)
 }

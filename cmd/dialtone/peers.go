@@ -30,7 +30,10 @@ A machine whose key is forgotten needs a code again.`,
 		Short:   "Forget a machine: it needs a code again",
 		Example: "  dialtone peers forget anna",
 		Args:    exactArgs(1, "the name or the fingerprint of a peer"),
-		RunE:    func(_ *cobra.Command, args []string) error { return forgetPeer(args[0]) },
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return peerNames(), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return forgetPeer(args[0]) },
 	}, &cobra.Command{
 		Use:     "key",
 		Short:   "Print the fingerprint of this machine's own key",

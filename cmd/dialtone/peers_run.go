@@ -54,6 +54,21 @@ func listPeers(w io.Writer, asJSON bool) error {
 	return table.Flush()
 }
 
+// peerNames are for the shell to complete.
+func peerNames() (names []string) {
+	known, err := knownPeers()
+	if err != nil {
+		return nil
+	}
+	list, _ := known.List()
+	for _, p := range list {
+		if p.Name != "" {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
 func forgetPeer(text string) error {
 	known, err := knownPeers()
 	if err != nil {

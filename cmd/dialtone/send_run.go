@@ -49,7 +49,7 @@ func (f *sendFlags) send(ctx context.Context, paths []string, to place, events *
 	if f.protocol != "own" {
 		return f.sendClassic(ctx, paths[0], to, r, o)
 	}
-	src, err := f.source(paths, r)
+	src, err := f.source(ctx, paths, r)
 	if err != nil {
 		return err
 	}
@@ -84,16 +84,13 @@ type sending struct {
 }
 
 // source opens what is sent.
-func (f *sendFlags) source(paths []string, r reporter) (sending, error) {
+func (f *sendFlags) source(ctx context.Context, paths []string, r reporter) (sending, error) {
 	if paths[0] == stdinArg {
-		name := f.name
-		if name == "" {
-			name = streamName
-		}
+		name := f.streamName()
 		if err := tree.CheckPath(name); err != nil {
 			return sending{}, badUsage(fmt.Errorf("--name: %w", err))
 		}
-		return sending{transfer.Stream(name, os.Stdin), func() {}}, nil
+		return sending{transfer.Stream(name, standardInput(ctx)), func() {}}, nil
 	}
 	src, err := tree.NewSource(paths, tree.SourceOptions{
 		Exclude: f.exclude, Include: f.include, XAttrs: f.xattrs, OneFileSystem: f.oneFileSystem, Notice: noticesTo(r),
@@ -123,23 +120,12 @@ func (f *sendFlags) meet(ctx context.Context, to place, events *jsonOutput) (s *
 
 // sendClassic sends one file by a classic protocol.
 func (f *sendFlags) sendClassic(ctx context.Context, path string, to place, r reporter, o transfer.SendOptions) error {
-	file, name, size := os.Stdin, f.name, int64(-1)
-	if path != stdinArg {
-		var err error
-		if file, err = os.Open(path); err != nil {
-			return err
-		}
+	content, name, size, err := f.classicFile(ctx, path)
+	if err != nil {
+		return err
+	}
+	if file, ok := content.(*os.File); ok {
 		defer file.Close()
-		info, err := file.Stat()
-		switch {
-		case err != nil:
-			return err
-		case !info.Mode().IsRegular():
-			return withHint(fmt.Errorf("%s is not a file", path), "the classic protocols know files only")
-		}
-		name, size = filepath.Base(path), info.Size()
-	} else if name == "" {
-		name = streamName
 	}
 	kind := transfer.Classic1
 	if f.protocol == "classic3" {
@@ -152,8 +138,37 @@ func (f *sendFlags) sendClassic(ctx context.Context, path string, to place, r re
 	defer c.Close()
 	r.started(peerFields{Addr: c.RemoteAddr().String(), How: "none"})
 	return watch(ctx, r, o.Meter, func() (transfer.Summary, error) {
-		return transfer.SendClassic(ctx, c, kind, name, file, size, o)
+		return transfer.SendClassic(ctx, c, kind, name, content, size, o)
 	})
+}
+
+// classicFile opens what a classic protocol sends. The size of standard input is
+// not known: -1.
+func (f *sendFlags) classicFile(ctx context.Context, path string) (content io.Reader, name string, size int64, err error) {
+	if path == stdinArg {
+		return standardInput(ctx), f.streamName(), -1, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, "", 0, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = withHint(fmt.Errorf("%s is not a file", path), "the classic protocols know files only")
+	}
+	if err != nil {
+		file.Close()
+		return nil, "", 0, err
+	}
+	return file, filepath.Base(path), info.Size(), nil
+}
+
+// streamName is what standard input arrives as.
+func (f *sendFlags) streamName() string {
+	if f.name == "" {
+		return streamName
+	}
+	return f.name
 }
 
 const classicDialTimeout = 10 * time.Second

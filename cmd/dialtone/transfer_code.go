@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 
+	"dialtone/app/pairing"
+
 	"golang.org/x/term"
 )
 
@@ -36,20 +38,38 @@ func readCodeFile(path string) (string, error) {
 
 // givenCode returns the code that was said: by a flag, with the address, in a
 // file or in the environment.
-func (f *trustFlags) givenCode(withAddress string) (string, error) {
+func (f *trustFlags) givenCode(withAddress string) (code string, err error) {
 	switch {
 	case f.noAuth:
 		return "", nil
 	case f.code != "":
-		return f.code, nil
+		code = f.code
 	case f.codeFile != "":
-		return readCodeFile(f.codeFile)
+		code, err = readCodeFile(f.codeFile)
 	case withAddress != "":
-		return withAddress, nil
+		code = withAddress
 	case f.ca != "":
 		return "", nil
+	default:
+		code = strings.TrimSpace(os.Getenv(codeVariable))
 	}
-	return strings.TrimSpace(os.Getenv(codeVariable)), nil
+	if code == "" || err != nil {
+		return "", err
+	}
+	return readCode(code)
+}
+
+// readCode returns a code in its one form, and says what it took for a slip of the
+// finger.
+func readCode(text string) (string, error) {
+	code, note, err := pairing.ParseCode(text)
+	if err != nil {
+		return "", badUsage(err)
+	}
+	if note != "" {
+		fmt.Fprintln(os.Stderr, "note ", oneLine(note))
+	}
+	return code, nil
 }
 
 // askCode asks a person for the code, where there is one: on the terminal, even
@@ -68,7 +88,7 @@ func askCode() (string, error) {
 		}
 		return "", badUsage(errNoCode)
 	}
-	return line, nil
+	return readCode(line)
 }
 
 // keyboard returns where a person types, or nil.

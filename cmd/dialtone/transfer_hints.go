@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"syscall"
 
 	"dialtone/app/pairing"
 	"dialtone/app/transfer"
@@ -51,6 +50,5 @@ var transferHints = []struct {
 	{pairing.ErrBusy, "it serves as many as it may: try again in a while"},
 	{tree.ErrConflict, "choose what happens to it with --on-conflict keep-both, overwrite or skip at the receiver"},
 	{tree.ErrChanged, "send it again when nobody writes to it"},
-	{syscall.ENOSPC, "make room at the receiver, or lower its --keep-free, and run the same command again to resume"},
 	{transfer.ErrClassicRefused, "look at what the receiver says"},
 }

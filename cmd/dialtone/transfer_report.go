@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"dialtone/app/escape"
@@ -139,6 +140,8 @@ func watch(ctx context.Context, r reporter, meter *transfer.Meter, run func() (t
 	switch cause := context.Cause(ctx); {
 	case err != nil && cause != nil:
 		err = withHint(cause, resumeHint)
+	case errors.Is(err, syscall.ENOSPC):
+		err = withHint(err, "make room, or lower --keep-free, and "+resumeHint)
 	case err != nil && !errors.As(err, &failed) && transferHint(err) == "":
 		err = withHint(err, resumeHint)
 	}

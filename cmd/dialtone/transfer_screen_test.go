@@ -4,6 +4,10 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,5 +65,52 @@ func TestScreenReport(t *testing.T) {
 func TestNarrowerTerminalWraps(t *testing.T) {
 	if n := rowsOf([]string{strings.Repeat("x", 59), "", "日本語"}, 5); n != 12+1+2 {
 		t.Errorf("%d rows, want 15", n)
+	}
+}
+
+// showed waits until all of the texts have been on the screen, if only for a moment.
+func (p *person) showed(texts ...string) {
+	p.t.Helper()
+	missing := func(text string) bool { return !strings.Contains(p.raw(), text) }
+	for range 2000 {
+		if !slices.ContainsFunc(texts, missing) {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	p.t.Fatalf("%q did not come to the screen:\n%q", texts, p.raw())
+}
+
+// TestTransferOnTerminals: two people at terminals, one sees the command to type
+// and the QR code, the other how far it is; both the summary, and no trace of the view.
+func TestTransferOnTerminals(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("LC_ALL", "C.UTF-8")
+	file := filepath.Join(dir, "film.mkv")
+	if err := os.WriteFile(file, make([]byte, 6_000_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	anna := sit(t, "receive", "--listen", "127.0.0.1:0", "--dir", filepath.Join(dir, "inbox"))
+	anna.sees("waiting; on the other machine:")
+	anna.sees("\n██ ▄▄▄▄▄ █")
+	m := waitingFor.FindStringSubmatch(anna.screen())
+	if m == nil {
+		t.Fatalf("no command on the screen:\n%s", anna.screen())
+	}
+	bert := sit(t, "send", file, m[1], "--limit", "6MB/s", "--compress", "off")
+	bert.sees("code (the other side shows it, such as 7-copper-lantern): ")
+	bert.types(m[2] + "\r")
+	bert.showed("film.mkv", "░", "left   limited by --limit")
+	anna.showed("film.mkv", "░", "MB/s")
+	bert.leaves(0)
+	anna.leaves(0)
+	for p, done := range map[*person]string{anna: "received", bert: "sent"} {
+		shown := p.screen()
+		if !regexp.MustCompile(`(?m)^` + done + ` film\.mkv, 6\.00 MB in [^\n]*\n  BLAKE3 `).MatchString(shown) {
+			t.Errorf("no summary:\n%s", shown)
+		}
+		if strings.Contains(shown, "░") || strings.Contains(shown, " left ") {
+			t.Errorf("the view was left behind:\n%s", shown)
+		}
 	}
 }

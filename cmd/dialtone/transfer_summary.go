@@ -61,13 +61,11 @@ func summaryLines(done string, s transfer.Summary, t tally, err error) (lines []
 		add("on the wire", "%s", bytesText(s.Wire))
 	}
 	if s.Skipped > 0 {
-		add("skipped", "%s", countOf(s.Skipped, "file"))
+		there := max(0, s.SkippedBytes-t.resumed)
+		add("skipped", "%s, %s%s", countOf(s.Skipped, "file"), bytesText(there), about(s, there))
 	}
 	if t.resumed > 0 {
-		add("resumed", "%s kept from an earlier run", bytesText(t.resumed))
-	}
-	if s.SkippedBytes > 0 {
-		add("not sent", "%s%s", bytesText(s.SkippedBytes), about(s, s.SkippedBytes))
+		add("resumed", "%s kept from an earlier run%s", bytesText(t.resumed), about(s, t.resumed))
 	}
 	if s.Repaired > 0 {
 		add("repaired", "%s that arrived damaged, sent again", countOf(s.Repaired, "chunk"))
@@ -109,7 +107,7 @@ func about(s transfer.Summary, bytes int64) string {
 	if saved < time.Second {
 		return ""
 	}
-	return ", about " + tookText(saved)
+	return ", about " + tookText(saved) + " less"
 }
 
 // failureLines name what did not arrive, unless the error of the verb does.

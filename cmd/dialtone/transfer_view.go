@@ -30,8 +30,15 @@ func (v *view) lines(s transfer.Snapshot) (lines []string) {
 		}
 		lines = append(lines, v.row(nameText(f.Path, v.room()), f.Done, f.Size))
 	}
-	lines = append(lines, v.row(filesText(s), s.Bytes, s.TotalBytes))
+	if !onlyOne(s) {
+		lines = append(lines, v.row(filesText(s), s.Bytes, s.TotalBytes))
+	}
 	return append(lines, v.state(s))
+}
+
+// onlyOne reports whether the file on its way is all there is: no total beside it.
+func onlyOne(s transfer.Snapshot) bool {
+	return len(s.Active) == 1 && (s.TotalFiles == 1 || s.TotalFiles < 0 && s.Files == 0)
 }
 
 // filesText counts files: 12 files, 12 of 300 files.
