@@ -442,10 +442,10 @@ func (r *receiver) want(a *arriving) answer {
 func (r *receiver) keep(a *arriving) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.entries[a.number] == nil {
+	if r.entries[a.number] == nil { // it may have been compared before
+		r.entries[a.number] = a
 		r.text += weight(&a.entry)
 	}
-	r.entries[a.number] = a
 }
 
 // dropLocked is keep's opposite.
@@ -540,6 +540,9 @@ func (r *receiver) compare(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
+		r.mu.Lock()
+		a.theirs = nil
+		r.mu.Unlock()
 		if err := r.answer(a, v, why, func(ans answer) {
 			r.out.put(frameSums, func(b []byte, _ bool) []byte {
 				return appendAnswer(appendUint(b, a.number), ans)

@@ -138,7 +138,20 @@ func (f *receiveFlags) checkValues() error {
 	if err := f.show.check(); err != nil {
 		return err
 	}
-	return f.trust.check()
+	if err := f.trust.check(); err != nil {
+		return err
+	}
+	return f.checkPlace()
+}
+
+// checkPlace reads where to wait or to go.
+func (f *receiveFlags) checkPlace() (err error) {
+	if f.from != "" {
+		_, err = parsePlace(f.from)
+	} else {
+		_, err = f.trust.parseListen(f.listen)
+	}
+	return err
 }
 
 // options returns the engine's.

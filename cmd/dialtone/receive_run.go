@@ -92,7 +92,7 @@ func (f *receiveFlags) take(ctx context.Context, s *pairing.Session, r reporter,
 	r.started(fieldsOf(peer))
 	o := f.options()
 	o.Event = r.event
-	dst, err := f.target(r, stdout)
+	dst, err := f.target(stdout)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (f *receiveFlags) take(ctx context.Context, s *pairing.Session, r reporter,
 }
 
 // target opens where it arrives; the transfer closes it.
-func (f *receiveFlags) target(r reporter, stdout io.Writer) (transfer.Target, error) {
+func (f *receiveFlags) target(stdout io.Writer) (transfer.Target, error) {
 	if f.output == stdinArg {
 		return transfer.Writer(stdout), nil
 	}
@@ -117,7 +117,6 @@ func (f *receiveFlags) target(r reporter, stdout io.Writer) (transfer.Target, er
 	t, err := tree.OpenTarget(f.dir, tree.TargetOptions{
 		OnConflict: conflict, Compare: f.checksum, XAttrs: f.xattrs, NoSync: f.noSync, Rename: f.output,
 		KeepFree: noLimit(int64(f.keepFree)), MaxPath: orMost(f.maxPath), MaxDepth: orMost(f.maxDepth),
-		Notice: noticesTo(r),
 	})
 	if err != nil {
 		return nil, err

@@ -58,7 +58,7 @@ func TestScreenReport(t *testing.T) {
 
 	// The view makes room for the summary.
 	r.ended(transfer.Summary{Files: 2, Bytes: 200, Elapsed: 4 * time.Second}, nil)
-	sees(hello, `note  b\n: its owner is not kept`, "received 2 files, 200 B in 4.00 s, 50 B/s", "  not kept    1 thing, noted above")
+	sees(hello, `note  b\n: its owner is not kept`, "received 2 files, 200 B in 4.00 s, 50 B/s", "  noted       1 thing, see above")
 }
 
 // TestNarrowerTerminalWraps: rows that a narrower window has wrapped are drawn over too.

@@ -71,7 +71,7 @@ func summaryLines(done string, s transfer.Summary, t tally, err error) (lines []
 		add("repaired", "%s that arrived damaged, sent again", countOf(s.Repaired, "chunk"))
 	}
 	if t.notices > 0 {
-		add("not kept", "%s, noted above", countOf(t.notices, "thing"))
+		add("noted", "%s, see above", countOf(t.notices, "thing"))
 	}
 	return append(lines, failureLines(s, err)...)
 }
