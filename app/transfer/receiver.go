@@ -125,7 +125,10 @@ func (r *receiver) run(ctx context.Context) (Summary, error) {
 
 	r.start(ctx, func() error { return r.out.run(ctx, r.first) })
 	r.out.put(frameHello, func(b []byte, _ bool) []byte { return hello{roleReceiver, protocolVersion}.append(b) })
-	r.start(ctx, func() error { return r.listen(ctx) })
+	r.group.Go(func() {
+		r.cancel(lost(r.listen(ctx)))
+		r.first.drain()
+	})
 	for range comparers {
 		r.start(ctx, func() error { return r.compare(ctx) })
 	}
@@ -178,6 +181,7 @@ func (r *receiver) stop(ctx context.Context) error {
 func (r *receiver) start(ctx context.Context, f func() error) {
 	r.group.Go(func() {
 		if err := f(); err != nil && ctx.Err() == nil {
+			awaitWord(ctx, err)
 			r.cancel(lost(err))
 		}
 	})
@@ -223,18 +227,6 @@ func (r *receiver) agree(f frameIn) error {
 	return nil
 }
 
-// lostStream is the end of a further connection in the middle of a frame: the
-// sender has broken off, and may say why on the first.
-func (r *receiver) lostStream(ctx context.Context, err error) error {
-	wait := time.NewTimer(lastWords)
-	defer wait.Stop()
-	select {
-	case <-ctx.Done():
-	case <-wait.C:
-	}
-	return err
-}
-
 // stream obeys one connection until it ends.
 func (r *receiver) stream(ctx context.Context, l *link) error {
 	defer r.meter.streamBegins()()
@@ -248,8 +240,6 @@ func (r *receiver) stream(ctx context.Context, l *link) error {
 			return nil // the sender has closed a further connection
 		case err != nil && r.isLeaving():
 			return errFinished
-		case err != nil && l != r.first:
-			return r.lostStream(ctx, err)
 		case err != nil:
 			return err
 		case f.kind == frameData:
@@ -258,6 +248,9 @@ func (r *receiver) stream(ctx context.Context, l *link) error {
 			err = broken("a frame of type %d on a connection that carries content", f.kind)
 		default:
 			err = r.obey(ctx, f)
+		}
+		if err == nil && l == r.first {
+			err = context.Cause(ctx)
 		}
 		if err != nil {
 			return err

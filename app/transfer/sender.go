@@ -179,7 +179,10 @@ func (s *sender) run(ctx context.Context) (Summary, error) {
 	s.out.put(frameOffer, func(b []byte, _ bool) []byte {
 		return offer{chunk: s.chunk, verify: s.opt.Verify, dryRun: s.opt.DryRun}.append(b)
 	})
-	s.start(ctx, func() error { return s.hear(ctx) })
+	s.group.Go(func() {
+		s.cancel(lost(s.hear(ctx)))
+		s.first.drain()
+	})
 	s.start(ctx, func() error { return s.walk(ctx) })
 	s.start(ctx, func() error { return s.stream(ctx, s.first) })
 	s.start(ctx, func() error { return s.grow(ctx) })
@@ -251,6 +254,7 @@ func (s *sender) allLinks() []*link {
 func (s *sender) start(ctx context.Context, f func() error) {
 	s.group.Go(func() {
 		if err := f(); err != nil && ctx.Err() == nil {
+			awaitWord(ctx, err)
 			s.cancel(lost(err))
 		}
 	})
@@ -349,14 +353,23 @@ func lost(err error) error {
 	var op *net.OpError
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("the other end closed the connection in the middle of the transfer: %w", io.ErrUnexpectedEOF)
+		return &lineError{"the other end closed the connection in the middle of the transfer", io.ErrUnexpectedEOF}
 	case !errors.As(err, &op):
 		return err
 	case op.Timeout():
-		return fmt.Errorf("the other end has fallen silent: %w", op.Err)
+		return &lineError{"the other end has fallen silent", op.Err}
 	}
-	return fmt.Errorf("the connection to the other end broke: %w", op.Err)
+	return &lineError{"the connection to the other end broke", op.Err}
 }
+
+// lineError is a connection that ended before the transfer did.
+type lineError struct {
+	what string
+	err  error
+}
+
+func (e *lineError) Error() string { return e.what + ": " + e.err.Error() }
+func (e *lineError) Unwrap() error { return e.err }
 
 // meetPeer checks the hello of a peer that is to have the given role.
 func meetPeer(f frameIn, want role) error {
