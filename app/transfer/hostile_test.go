@@ -96,6 +96,10 @@ func (h *hand) expect(kind frameType) []byte {
 		if f.kind == kind {
 			return f.head
 		}
+		if f.kind == frameAbort {
+			h.t.Errorf("the real end aborts instead of a frame of type %d", kind)
+			h.c.Close()
+		}
 	}
 }
 
@@ -114,10 +118,10 @@ func (h *hand) answers(n int) (all []answer) {
 	return all
 }
 
-// drain reads until the real end hangs up or is done.
+// drain reads until the real end hangs up or says that it ends.
 func (h *hand) drain() {
 	for {
-		if f, ok := h.next(); !ok || f.kind == frameDone {
+		if f, ok := h.next(); !ok || f.kind == frameDone || f.kind == frameAbort {
 			return
 		}
 	}

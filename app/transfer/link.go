@@ -35,9 +35,10 @@ type link struct {
 	heard int       // bytes since it was moved
 	quiet bool      // between frames the peer may be silent
 
-	ending atomic.Bool // deadlines stay where they are
-	asked  bool        // for bbr; the watch's
-	seen   bulk.Path   // when last looked at; the watch's
+	ending  atomic.Bool   // deadlines stay where they are
+	drained chan struct{} // closed when nothing more comes and nobody reads
+	asked   bool          // for bbr; the watch's
+	seen    bulk.Path     // when last looked at; the watch's
 
 	mu        sync.Mutex
 	scratch   []byte
@@ -53,7 +54,7 @@ func newLink(c net.Conn, timeout time.Duration, wire *atomic.Int64) *link {
 			c = bulk.Join(t, under)
 		}
 	}
-	return &link{c: c, timeout: max(timeout, 0), wire: wire}
+	return &link{c: c, timeout: max(timeout, 0), wire: wire, drained: make(chan struct{})}
 }
 
 // Read reads from the connection and moves its deadline as frames begin and
@@ -219,39 +220,62 @@ func (l *link) moveReadDeadline() {
 	}
 }
 
-// secondhand gives a peer that has broken off a moment to say why on the first
-// connection, before err, which another or a write has shown, ends the transfer.
-func secondhand(ctx context.Context, err error) error {
-	if err != nil {
-		pause(ctx, lastWords)
-	}
-	return err
-}
-
 // farewell tells the peer why the transfer ends, if that can be told in a few
-// seconds, and reports whether it was. A peer that is to blame, or gone, is told
-// nothing.
-func (l *link) farewell(why error) bool {
+// seconds, and waits until it has closed: who closes first with bytes unread, or
+// before his own have left, may take the last of them back. A peer that is to
+// blame, or gone, is told nothing.
+func (l *link) farewell(why error) {
 	a, ok := abortFor(why)
 	if !ok {
-		return false
+		return
 	}
-	l.ending.Store(true)
+	l.lastly(lastWords)
 	l.c.SetWriteDeadline(time.Now().Add(lastWords))
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	_, err := l.c.Write(appendFrame(nil, frameAbort, a.append(nil), 0))
-	return err == nil
+	if c, ok := l.c.(interface{ CloseWrite() error }); ok && err == nil {
+		_ = c.CloseWrite() // or the peer, when it also says farewell, waits for us as we do for it
+	}
+	l.mu.Unlock()
+	if err == nil {
+		wait := time.NewTimer(lastWords)
+		defer wait.Stop()
+		select {
+		case <-l.drained:
+		case <-wait.C: // whoever reads is held up elsewhere
+		}
+	}
+}
+
+// drain reads what still comes, until the end of the connection.
+func (l *link) drain() {
+	io.Copy(io.Discard, struct{ io.Reader }{l})
+	close(l.drained)
+}
+
+// awaitWord gives the first connection time to bring the peer's own word, when
+// err is only that a connection has ended.
+func awaitWord(ctx context.Context, err error) {
+	var op *net.OpError
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.As(err, &op) {
+		return
+	}
+	wait := time.NewTimer(lastWords)
+	defer wait.Stop()
+	select {
+	case <-ctx.Done():
+	case <-wait.C:
+	}
 }
 
 // abortFor returns what the other end is told of err.
 func abortFor(err error) (abort, bool) {
 	var peer *PeerError
-	var net net.Error
+	var line *lineError
 	var limit *LimitError
 	var protocol *ProtocolError
 	switch {
-	case errors.As(err, &peer), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+	case errors.As(err, &peer), errors.As(err, &line):
 		return abort{}, false
 	case errors.As(err, &limit):
 		return abort{abortRefused, limit.Error()}, true
@@ -259,8 +283,6 @@ func abortFor(err error) (abort, bool) {
 		return abort{abortProtocol, protocol.Error()}, true
 	case errors.Is(err, context.Canceled):
 		return abort{code: abortInterrupted}, true
-	case errors.As(err, &net):
-		return abort{}, false
 	}
 	return abort{abortError, plainReason(err)}, true
 }

@@ -123,9 +123,12 @@ func (r *receiver) run(ctx context.Context) (Summary, error) {
 	r.links = []*link{r.first}
 	r.dst.notices(r.noted)
 
-	r.start(ctx, func() error { return secondhand(ctx, r.out.run(ctx, r.first)) })
+	r.start(ctx, func() error { return r.out.run(ctx, r.first) })
 	r.out.put(frameHello, func(b []byte, _ bool) []byte { return hello{roleReceiver, protocolVersion}.append(b) })
-	r.start(ctx, func() error { return r.listen(ctx) })
+	r.group.Go(func() {
+		r.cancel(lost(r.listen(ctx)))
+		r.first.drain()
+	})
 	for range comparers {
 		r.start(ctx, func() error { return r.compare(ctx) })
 	}
@@ -178,6 +181,7 @@ func (r *receiver) stop(ctx context.Context) error {
 func (r *receiver) start(ctx context.Context, f func() error) {
 	r.group.Go(func() {
 		if err := f(); err != nil && ctx.Err() == nil {
+			awaitWord(ctx, err)
 			r.cancel(lost(err))
 		}
 	})
@@ -239,8 +243,6 @@ func (r *receiver) stream(ctx context.Context, l *link) error {
 			return nil // the sender has closed a further connection
 		case err != nil && r.isLeaving():
 			return errFinished
-		case err != nil && l != r.first:
-			return secondhand(ctx, err) // the sender has broken off
 		case err != nil:
 			return err
 		case f.kind == frameData:
@@ -249,6 +251,9 @@ func (r *receiver) stream(ctx context.Context, l *link) error {
 			err = broken("a frame of type %d on a connection that carries content", f.kind)
 		default:
 			err = r.obey(ctx, f)
+		}
+		if err == nil && l == r.first {
+			err = context.Cause(ctx)
 		}
 		if err != nil {
 			return err
@@ -344,7 +349,7 @@ func (r *receiver) named(e tree.Entry) error {
 // LimitError is a transfer that is larger than the receiver takes.
 type LimitError struct{ What, Flag string }
 
-func (e *LimitError) Error() string { return e.What + " are more than is taken here" }
+func (e *LimitError) Error() string { return "the transfer has " + e.What + ", the limit here" }
 
 // answer makes the answer to an entry and remembers a file that is wanted.
 func (r *receiver) answer(a *arriving, v tree.Verdict, err error, say func(answer)) error {

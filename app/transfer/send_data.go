@@ -59,7 +59,7 @@ func (s *sender) stream(ctx context.Context, l *link) error {
 			err = w.compare(ctx, j.file)
 		}
 		if err != nil {
-			return secondhand(ctx, err)
+			return err
 		}
 	}
 }

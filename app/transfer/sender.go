@@ -51,9 +51,8 @@ type sender struct {
 	cancel context.CancelCauseFunc
 	group  sync.WaitGroup
 
-	terms chan accept   // the receiver's, once
-	heard chan struct{} // closed when the receiver says no more
-	slow  atomic.Bool   // the path is slower than compressing
+	terms chan accept // the receiver's, once
+	slow  atomic.Bool // the path is slower than compressing
 
 	mu         sync.Mutex
 	changed    sync.Cond
@@ -134,7 +133,7 @@ const (
 func newSender(s Session, src Source, o SendOptions) *sender {
 	x := &sender{
 		session: s, src: src, opt: o, meter: o.Meter, sums: o.Verify == VerifyHash,
-		out: newOutbox(), pace: newPacer(o.Rate), terms: make(chan accept, 1), heard: make(chan struct{}),
+		out: newOutbox(), pace: newPacer(o.Rate), terms: make(chan accept, 1),
 		entries: map[int64]*outgoing{}, chunk: o.Chunk,
 	}
 	if x.meter == nil {
@@ -175,14 +174,14 @@ func (s *sender) run(ctx context.Context) (Summary, error) {
 
 	s.links = []*link{s.first}
 
-	s.start(ctx, func() error { return secondhand(ctx, s.out.run(ctx, s.first)) })
+	s.start(ctx, func() error { return s.out.run(ctx, s.first) })
 	s.out.put(frameHello, func(b []byte, _ bool) []byte { return hello{roleSender, protocolVersion}.append(b) })
 	s.out.put(frameOffer, func(b []byte, _ bool) []byte {
 		return offer{chunk: s.chunk, verify: s.opt.Verify, dryRun: s.opt.DryRun}.append(b)
 	})
-	s.start(ctx, func() error {
-		defer close(s.heard)
-		return s.hear(ctx)
+	s.group.Go(func() {
+		s.cancel(lost(s.hear(ctx)))
+		s.first.drain()
 	})
 	s.start(ctx, func() error { return s.walk(ctx) })
 	s.start(ctx, func() error { return s.stream(ctx, s.first) })
@@ -216,9 +215,8 @@ func (s *sender) stop(ctx context.Context) error {
 	s.changed.Broadcast()
 	links := s.links
 	s.mu.Unlock()
-	if err != nil && s.first.farewell(err) {
-		s.first.lastly(lastWords) // what is still on its way gets lost when we close before the receiver has
-		<-s.heard
+	if err != nil {
+		s.first.farewell(err)
 	}
 	s.out.close(net.ErrClosed)
 	for _, l := range links {
@@ -256,6 +254,7 @@ func (s *sender) allLinks() []*link {
 func (s *sender) start(ctx context.Context, f func() error) {
 	s.group.Go(func() {
 		if err := f(); err != nil && ctx.Err() == nil {
+			awaitWord(ctx, err)
 			s.cancel(lost(err))
 		}
 	})
@@ -289,7 +288,7 @@ func (s *sender) name(ctx context.Context, e tree.Entry) error {
 	}
 	o := &outgoing{entry: e, size: weight(&e)}
 	if err := s.out.room(); err != nil {
-		return secondhand(ctx, err)
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -354,14 +353,23 @@ func lost(err error) error {
 	var op *net.OpError
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("the other end closed the connection in the middle of the transfer: %w", io.ErrUnexpectedEOF)
+		return &lineError{"the other end closed the connection in the middle of the transfer", io.ErrUnexpectedEOF}
 	case !errors.As(err, &op):
 		return err
 	case op.Timeout():
-		return fmt.Errorf("the other end has fallen silent: %w", op.Err)
+		return &lineError{"the other end has fallen silent", op.Err}
 	}
-	return fmt.Errorf("the connection to the other end broke: %w", op.Err)
+	return &lineError{"the connection to the other end broke", op.Err}
 }
+
+// lineError is a connection that ended before the transfer did.
+type lineError struct {
+	what string
+	err  error
+}
+
+func (e *lineError) Error() string { return e.what + ": " + e.err.Error() }
+func (e *lineError) Unwrap() error { return e.err }
 
 // meetPeer checks the hello of a peer that is to have the given role.
 func meetPeer(f frameIn, want role) error {

@@ -83,7 +83,7 @@ func (l *line) keep(a, b net.Conn) bool {
 // carry brings what from says to to.
 func (l *line) carry(to, from net.Conn, upward bool) {
 	buf := make([]byte, 32<<10)
-	swallowing := false
+	swallowing, swallowed := false, false
 	for {
 		n, err := from.Read(buf)
 		f := forward
@@ -96,16 +96,16 @@ func (l *line) carry(to, from net.Conn, upward bool) {
 		case f == reset:
 			l.reset()
 			return
-		case swallowing || f == swallow:
-			swallowing = true
+		case f == swallow:
+			swallowed = true
+		case swallowing || swallowed:
 		case n > 0:
 			if _, err := to.Write(buf[:n]); err != nil {
-				from.Close()
-				return
+				swallowing = true // what the other direction still has goes on
 			}
 		}
 		if err != nil {
-			if !swallowing {
+			if f != swallow && !swallowed {
 				to.(*net.TCPConn).CloseWrite()
 			}
 			return
