@@ -327,7 +327,14 @@ func (w *receiving) takeWhole(a *arriving, r *record, p []byte, sum digest.Sum) 
 	a.mu.Unlock()
 	w.meter.bytes.Add(r.raw)
 	began := time.Now()
-	a.in.WriteWhole(p, func(final string, err error) { w.stored(a, final, err) })
+	if r.flags&recordSparse == 0 {
+		a.in.WriteWhole(p, func(final string, err error) { w.stored(a, final, err) })
+	} else if err := w.write(a, r, p); err == nil {
+		w.commit(a)
+	} else {
+		a.in.Discard()
+		w.stored(a, "", err)
+	}
 	w.meter.writing.Add(int64(time.Since(began)))
 	return nil
 }

@@ -81,14 +81,14 @@ func (w *sending) sendPack(ctx context.Context, files []*outgoing) error {
 	at := int64(0)
 	for _, o := range files {
 		part := content[at : at+o.entry.Size]
+		r := record{entry: o.number, flags: recordWhole, raw: o.entry.Size}
 		began := time.Now()
-		err := w.readWhole(o, part)
+		err := w.readWhole(o, &r, part)
 		w.meter.reading.Add(int64(time.Since(began)))
 		if err != nil {
 			w.giveUp(o, err)
 			continue
 		}
-		r := record{entry: o.number, flags: recordWhole, raw: o.entry.Size}
 		if w.sums {
 			began := time.Now()
 			r.flags |= recordSummed
@@ -96,7 +96,7 @@ func (w *sending) sendPack(ctx context.Context, files []*outgoing) error {
 			o.setSum(r.sum)
 			w.meter.hashing.Add(int64(time.Since(began)))
 		}
-		at += o.entry.Size
+		at += r.squeeze(part)
 		w.records = append(w.records, r)
 	}
 	if len(w.records) == 0 {
@@ -116,9 +116,9 @@ func (w *sending) sent(files ...*outgoing) {
 }
 
 // readWhole reads a small file, which must be as it was named.
-func (w *sending) readWhole(o *outgoing, p []byte) error {
-	if r, ok := w.src.(smallReader); ok {
-		n, err := r.ReadSmall(o.entry, p)
+func (w *sending) readWhole(o *outgoing, r *record, p []byte) error {
+	if s, ok := w.src.(smallReader); ok && !o.entry.Sparse {
+		n, err := s.ReadSmall(o.entry, p)
 		if err == nil && n != len(p) {
 			err = tree.ErrChanged
 		}
@@ -129,10 +129,7 @@ func (w *sending) readWhole(o *outgoing, p []byte) error {
 		return err
 	}
 	defer f.Close()
-	if n, err := f.ReadAt(p, 0); n != len(p) {
-		if err == nil || errors.Is(err, io.EOF) {
-			return tree.ErrChanged
-		}
+	if err := w.readChunk(o, f, r, p, 0); err != nil {
 		return err
 	}
 	return f.Changed()
@@ -277,15 +274,22 @@ func (w *sending) copyChunk(ctx context.Context, o *outgoing, f tree.SourceFile,
 		}
 		w.meter.hashing.Add(int64(time.Since(hashing)))
 	}
-	if r.flags&recordSparse != 0 {
-		at := int64(0)
-		for _, x := range r.extents {
-			at += int64(copy(p[at:], p[x[0]:x[1]]))
-		}
-		n = at
-	}
+	n = r.squeeze(p)
 	w.records = append(w.records[:0], r)
 	return w.send(ctx, w.body[:room+n])
+}
+
+// squeeze moves the data in p, which is all of the record's content, together
+// over the holes, and returns how much it is.
+func (r *record) squeeze(p []byte) int64 {
+	if r.flags&recordSparse == 0 {
+		return int64(len(p))
+	}
+	at := 0
+	for _, x := range r.extents {
+		at += copy(p[at:], p[x[0]:x[1]])
+	}
+	return int64(at)
 }
 
 // readChunk fills p from off on and notes where the holes are.

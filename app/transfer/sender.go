@@ -682,6 +682,7 @@ func (s *sender) noted(n note) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.summary.Links-- // the answer was done
 	s.failLocked(&outgoing{entry: tree.Entry{Path: n.path}}, errors.New(n.text))
 }
 
