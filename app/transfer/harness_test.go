@@ -159,7 +159,8 @@ func sameFile(t testing.TB, path string, want []byte) {
 type counted struct {
 	Source
 	read atomic.Int64
-	each func(off int64) error // called before a read; nil: nobody
+	each func(off int64) error    // called before a read; nil: nobody
+	bad  func(e tree.Entry) error // of what cannot be read; nil: nothing
 }
 
 func (c *counted) Open(e tree.Entry) (tree.SourceFile, error) {
@@ -167,17 +168,23 @@ func (c *counted) Open(e tree.Entry) (tree.SourceFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &countedFile{SourceFile: f, c: c}, nil
+	return &countedFile{SourceFile: f, c: c, e: e}, nil
 }
 
 type countedFile struct {
 	tree.SourceFile
 	c *counted
+	e tree.Entry
 }
 
 func (f *countedFile) File() *os.File { return nil }
 
 func (f *countedFile) ReadAt(p []byte, off int64) (int, error) {
+	if f.c.bad != nil {
+		if err := f.c.bad(f.e); err != nil {
+			return 0, err
+		}
+	}
 	if f.c.each != nil {
 		if err := f.c.each(off); err != nil {
 			return 0, err
