@@ -152,7 +152,7 @@ func (l *link) writeFile(ctx context.Context, head []byte, f *os.File, off, n in
 		return 0, err
 	}
 	for had < n {
-		part := min(n-had, 16*piece)
+		part := l.pace.part(n-had, 16*piece)
 		l.pace.wait(ctx, int(part)) // what has begun is ended, see writeLocked
 		l.moveWriteDeadlineLocked()
 		sent, err := bulk.SendFile(l.c, f, off+had, part)
@@ -188,7 +188,7 @@ func (l *link) writeLocked(ctx context.Context, b []byte, paced bool) error {
 	for len(b) > 0 {
 		part := b[:min(len(b), 4*piece)]
 		if paced && l.pace != nil {
-			part = b[:min(len(b), piece)]
+			part = b[:l.pace.part(int64(len(b)), piece)]
 			l.pace.wait(ctx, len(part))
 		}
 		l.moveWriteDeadlineLocked()

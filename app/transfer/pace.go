@@ -19,6 +19,15 @@ func newPacer(bytesPerSecond int64) *pacer {
 	return &pacer{rate.NewLimiter(rate.Limit(bytesPerSecond), burst)}
 }
 
+// part returns how many of n bytes, at most most, are to leave together: what
+// waits long is cut, so that the other end hears something all the time.
+func (p *pacer) part(n, most int64) int64 {
+	if p == nil {
+		return min(n, most)
+	}
+	return min(n, most, int64(p.limit.Burst()))
+}
+
 // wait returns when n bytes may leave.
 func (p *pacer) wait(ctx context.Context, n int) error {
 	if p == nil {
