@@ -34,6 +34,8 @@ lint:
 unit:
 	./.ci/prepare
 	$(TOOL) gotestsum --format pkgname-and-test-fails -- -race -timeout 15m ./...
+	@# A whole GiB each way by the classic protocols: an eighth under the race detector.
+	$(TOOL) gotestsum --format pkgname-and-test-fails -- -run '^TestClassicGigabyte$$' ./app/transfer
 	cd bench && $(GO) tool -modfile=../tools.mod gotestsum --format pkgname-and-test-fails -- -race ./...
 
 fuzz:

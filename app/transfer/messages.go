@@ -431,26 +431,35 @@ func (r *record) dataLen() int64 {
 type result struct {
 	entry  int64
 	ok     bool
-	name   string // ok: under which it was stored, if it is another
-	reason string // not ok
+	sum    digest.Sum // ok: of the file, where the sender cannot know it; else zero
+	name   string     // ok: under which it was stored, if it is another
+	reason string     // not ok
 }
 
 func appendResult(b []byte, r result) []byte {
 	b = appendUint(b, r.entry)
-	b = append(b, byte(bit(r.ok)))
-	if r.ok {
-		return appendText(b, r.name)
+	switch {
+	case !r.ok:
+		return appendText(append(b, 0), r.reason)
+	case r.sum != digest.Sum{}:
+		b = append(append(b, 2), r.sum[:]...)
+	default:
+		b = append(b, 1)
 	}
-	return appendText(b, r.reason)
+	return appendText(b, r.name)
 }
 
 func parseResult(d *decoder) (r result) {
 	r.entry = d.int(math.MaxInt64)
-	r.ok = d.byte() == 1
-	if r.ok {
-		r.name = d.text(maxPathBytes)
-	} else {
+	switch d.byte() {
+	case 0:
 		r.reason = d.text(maxReason)
+	case 1:
+		r.ok, r.name = true, d.text(maxPathBytes)
+	case 2:
+		r.ok, r.sum, r.name = true, d.sum(), d.text(maxPathBytes)
+	default:
+		d.fail("a result of an unknown kind")
 	}
 	return r
 }

@@ -113,6 +113,16 @@ func TestRecordsAndAnswersSurviveTheWire(t *testing.T) {
 				t.Fatalf("%+v, want %+v (%v)", got, a, d.err)
 			}
 		}
+		for _, want := range []result{
+			{entry: r.entry, reason: anyText(t, "reason")},
+			{entry: r.entry, ok: true, name: anyText(t, "name")},
+			{entry: r.entry, ok: true, name: anyText(t, "name"), sum: digest.Of([]byte("x"))},
+		} {
+			d := &decoder{b: appendResult(nil, want)}
+			if got := parseResult(d); d.err != nil || got != want || len(d.b) > 0 {
+				t.Fatalf("%+v, want %+v (%v)", got, want, d.err)
+			}
+		}
 	})
 }
 

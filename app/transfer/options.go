@@ -2,6 +2,8 @@ package transfer
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"dialtone/app/digest"
@@ -103,6 +105,18 @@ type Failure struct {
 	Err  error
 }
 
+// String names the path once, though the error may name it again.
+func (f Failure) String() string {
+	if f.Err == nil {
+		return f.Path
+	}
+	why := f.Err.Error()
+	if _, rest, ok := strings.Cut(why, strconv.Quote(f.Path)+": "); ok {
+		why = rest
+	}
+	return f.Path + ": " + why
+}
+
 // FailedError is returned beside a Summary whose transfer ran to its end while
 // some entries failed.
 type FailedError struct {
@@ -112,9 +126,9 @@ type FailedError struct {
 
 func (e *FailedError) Error() string {
 	if e.Count == 1 {
-		return fmt.Sprintf("%s: %v", e.First.Path, e.First.Err)
+		return e.First.String()
 	}
-	return fmt.Sprintf("%d entries failed, the first %s: %v", e.Count, e.First.Path, e.First.Err)
+	return fmt.Sprintf("%d entries failed, the first %v", e.Count, e.First)
 }
 
 func (e *FailedError) Unwrap() error { return e.First.Err }

@@ -348,7 +348,7 @@ func (r *receiver) named(e tree.Entry) error {
 // LimitError is a transfer that is larger than the receiver takes.
 type LimitError struct{ What, Flag string }
 
-func (e *LimitError) Error() string { return e.What + " are more than is taken here" }
+func (e *LimitError) Error() string { return "the transfer has " + e.What + ", the limit here" }
 
 // answer makes the answer to an entry and remembers a file that is wanted.
 func (r *receiver) answer(a *arriving, v tree.Verdict, err error, say func(answer)) error {
@@ -589,12 +589,14 @@ func (r *receiver) gaveUp(number int64, changed bool, reason string) error {
 	if a == nil || !a.end() {
 		return nil
 	}
+	why := errors.New(reason)
 	if changed {
+		why = tree.ErrChanged
 		a.in.Discard()
 	} else {
 		a.in.Suspend()
 	}
-	r.fail(a, errors.New("the sender could not send it: "+reason))
+	r.fail(a, fmt.Errorf("the sender could not send it: %w", why))
 	r.forget(a)
 	return nil
 }
@@ -692,8 +694,11 @@ func (r *receiver) stored(a *arriving, final string, err error) {
 	r.mu.Unlock()
 	r.count(a)
 	r.tell(Event{Kind: EventDone, Path: a.entry.Path, Final: final, Bytes: a.size, Resumed: a.kept, Sum: sum})
+	if a.kept == 0 { // the sender knows it
+		sum = digest.Sum{}
+	}
 	r.out.put(frameResults, func(b []byte, _ bool) []byte {
-		return appendResult(b, result{entry: a.number, ok: true, name: final})
+		return appendResult(b, result{entry: a.number, ok: true, sum: sum, name: final})
 	})
 	r.forget(a)
 }

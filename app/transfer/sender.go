@@ -638,7 +638,7 @@ func (s *sender) finished(r result) error {
 	}
 	s.countLocked(o)
 	o.mu.Lock()
-	sum := o.sum
+	sum := cmp.Or(o.sum, r.sum)
 	o.mu.Unlock()
 	s.summary.Sum = sum
 	s.tell(Event{Kind: EventDone, Path: o.entry.Path, Final: r.name, Bytes: o.entry.Size, Resumed: o.kept, Sum: sum})

@@ -74,7 +74,7 @@ func (k *keeping) take(ctx context.Context, s *pairing.Session) {
 	case err == nil:
 	case ctx.Err() != nil:
 		k.cut.Add(1)
-	case !k.show.json:
+	default:
 		fmt.Fprintf(os.Stderr, "%s  failed: %s\n", addrText(s.Peer().Addr), oneLine(err.Error()))
 	}
 }

@@ -136,7 +136,12 @@ func cannotConnect(to place, err error) error {
 	if err = op.Err; errors.As(err, &call) {
 		err = call.Err
 	}
-	return fmt.Errorf("connect to %s: %w", to.addr, err)
+	err = fmt.Errorf("connect to %s: %w", to.addr, err)
+	var stranger x509.UnknownAuthorityError
+	if errors.As(err, &stranger) {
+		return withHint(err, "its certificate is not of the CA that --ca names")
+	}
+	return err
 }
 
 // fieldsOf returns whom a session is with.

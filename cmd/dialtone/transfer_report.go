@@ -189,20 +189,13 @@ func eventLine(e transfer.Event, hashed bool) string {
 	case transfer.EventSkipped:
 		return "skipped  " + path + withReason(e.Text)
 	case transfer.EventFailed:
-		return "failed  " + path + withReason(errorText(e.Err))
+		return "failed  " + oneLine(transfer.Failure{Path: e.Path, Err: e.Err}.String())
 	case transfer.EventRepaired:
 		return fmt.Sprintf("repaired  %s: a chunk at byte %s arrived damaged and was sent again", path, countText(e.Offset))
 	case transfer.EventNotice:
 		return "note  " + path + withReason(e.Text)
 	}
 	return ""
-}
-
-func errorText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }
 
 func withReason(text string) string {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"dialtone/app/digest"
-	"dialtone/app/escape"
 	"dialtone/app/transfer"
 )
 
@@ -121,7 +120,7 @@ func failureLines(s transfer.Summary, err error) (lines []string) {
 		if i == maxFailures {
 			break
 		}
-		lines = append(lines, fmt.Sprintf("    %s: %s", escape.String(f.Path), oneLine(f.Err.Error())))
+		lines = append(lines, "    "+oneLine(f.String()))
 	}
 	if more := s.Failed - int64(min(maxFailures, len(s.Failures))); more > 0 {
 		lines = append(lines, fmt.Sprintf("    and %s more; --json names all", countText(more)))

@@ -2,13 +2,21 @@ package main
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
-	"math/rand/v2"
+	"math/big"
+	random "math/rand/v2"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,6 +24,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -30,6 +39,8 @@ import (
 //	mktree DIR FILES          makes a tree of small files
 //	[!] same A B              compares two files or trees: names, content, modes, times, links
 //	nothidden DIR             finds no hidden partial or journal below DIR
+//	ca NAME HOST...           makes a CA, NAME.pem, and for each host a certificate and its
+//	                          key, HOST.pem and HOST.key
 //	events FILE KIND FIELD=REGEXP...
 //	                          finds a JSON line of that kind whose fields match
 func TestTransferScripts(t *testing.T) {
@@ -44,6 +55,7 @@ func TestTransferScripts(t *testing.T) {
 		"same":      compareTrees,
 		"nothidden": findHidden,
 		"events":    findEvent,
+		"ca":        makeCA,
 	})
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/transfer",
@@ -56,7 +68,7 @@ func TestTransferScripts(t *testing.T) {
 }
 
 // waitingFor is the announcement's command: the address, and the code if it is shown.
-var waitingFor = regexp.MustCompile(`(?m)^  dialtone (?:send PATH\.\.\.|receive --from) (\S+?)(?: --code (\S+|'[^']+'))?(?: --\S+)*$`)
+var waitingFor = regexp.MustCompile(`(?m)^  dialtone (?:send PATH\.\.\.|receive --from) (\S+?)(?: --code (\S+|'[^']+'))?(?: --\S+(?: FILE)?)*$`)
 
 // startWaiting starts the verb on a free port and waits for its announcement.
 // Where the arguments have a --listen, that holds.
@@ -79,7 +91,7 @@ func startWaiting(ts *testscript.TestScript, neg bool, args []string, verb ...st
 // randomOf returns random bytes that follow from the name.
 func randomOf(name string) io.Reader {
 	seed := sha256.Sum256([]byte(name))
-	return rand.NewChaCha8(seed)
+	return random.NewChaCha8(seed)
 }
 
 func makeFile(ts *testscript.TestScript, neg bool, args []string) {
@@ -161,6 +173,41 @@ func findHidden(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return err
 	}))
+}
+
+func makeCA(ts *testscript.TestScript, neg bool, args []string) {
+	needArgs(ts, neg, args, 2, "ca NAME HOST...")
+	ca := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: args[0]}, NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ts.Check(err)
+	issue(ts, args[0], ca, ca, caKey, caKey)
+	for _, host := range args[1:] {
+		leaf := &x509.Certificate{
+			SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: host}, NotAfter: time.Now().Add(time.Hour),
+			DNSNames: []string{host}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature,
+			ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		}
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		ts.Check(err)
+		issue(ts, host, leaf, ca, key, caKey)
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		ts.Check(err)
+		writePEM(ts, host+".key", "PRIVATE KEY", der)
+	}
+}
+
+// issue writes the certificate NAME.pem of key.
+func issue(ts *testscript.TestScript, name string, c, parent *x509.Certificate, key, parentKey *ecdsa.PrivateKey) {
+	der, err := x509.CreateCertificate(rand.Reader, c, parent, key.Public(), parentKey)
+	ts.Check(err)
+	writePEM(ts, name+".pem", "CERTIFICATE", der)
+}
+
+func writePEM(ts *testscript.TestScript, name, kind string, der []byte) {
+	ts.Check(os.WriteFile(ts.MkAbs(name), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600))
 }
 
 func findEvent(ts *testscript.TestScript, neg bool, args []string) {
