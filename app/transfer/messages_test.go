@@ -143,17 +143,14 @@ func TestDamagedFrameIsNotObeyed(t *testing.T) {
 	}
 }
 
-// FuzzMessages: no head makes a parser panic or hold more than it was given, and
-// what parses is what append makes of it.
-func FuzzMessages(f *testing.F) {
+// The fuzz targets: no head makes a parser panic or hold more than it was given,
+// and what parses is what append makes of it.
+
+// FuzzFields is about the messages made of fields, and frames around them.
+func FuzzFields(f *testing.F) {
 	f.Add(byte(frameHello), hello{roleSender, 1}.append(nil))
 	f.Add(byte(frameOffer), offer{chunk: DefaultChunk}.append(nil))
 	f.Add(byte(frameAccept), accept{streams: 8, ordered: true}.append(nil))
-	f.Add(byte(frameEntries), appendEntry(nil, tree.Entry{Path: "a/b", Kind: tree.File, Size: 7, Mode: 0o644}, ""))
-	f.Add(byte(frameAnswers), appendAnswer(nil, answer{verdict: verdictRest, ranges: [][2]int64{{1, 2}}}))
-	f.Add(byte(frameData), appendRecord([]byte{0}, &record{entry: 1, flags: recordSparse, raw: 9, extents: [][2]int64{{1, 2}}}))
-	f.Add(byte(frameResults), appendResult(nil, result{entry: 3, ok: true}))
-	f.Add(byte(frameNotes), appendNote(nil, note{true, "p", "t"}))
 	f.Add(byte(frameAbort), abort{abortError, "why"}.append(nil))
 	f.Add(byte(frameStatus), status{1, 2, 3}.append(nil))
 	f.Add(byte(frameTotal), totals{1, 2}.append(nil))
@@ -163,47 +160,81 @@ func FuzzMessages(f *testing.F) {
 		if kind != 0 && len(head) <= maxHead && (err != nil || !bytes.Equal(got.head, head)) {
 			t.Fatalf("%v", err)
 		}
-		d := &decoder{b: head}
-		switch frameType(kind) {
-		case frameHello:
-			again(t, head, parseHello, hello.append)
-		case frameOffer:
-			again(t, head, parseOffer, offer.append)
-		case frameAccept:
-			again(t, head, parseAccept, accept.append)
-		case frameStatus:
-			again(t, head, parseStatus, status.append)
-		case frameTotal, frameFinish, frameDone, frameStreams:
-			again(t, head, parseTotals, totals.append)
-		case frameAbort:
-			if a, err := parseAbort(head); err == nil {
-				a.append(nil)
+		again(t, head, parseHello, hello.append)
+		again(t, head, parseOffer, offer.append)
+		again(t, head, parseAccept, accept.append)
+		again(t, head, parseStatus, status.append)
+		again(t, head, parseTotals, totals.append)
+		again(t, head, parseAbort, abort.append)
+	})
+}
+
+// FuzzEntries is about the manifest.
+func FuzzEntries(f *testing.F) {
+	f.Add(appendEntry(nil, tree.Entry{Path: "a/b", Kind: tree.File, Size: 7, Mode: 0o644}, ""))
+	f.Add(appendEntry(nil, tree.Entry{Path: "a", Kind: tree.Symlink, Target: "b"}, ""))
+	f.Fuzz(func(t *testing.T, head []byte) {
+		var all []tree.Entry
+		if err := parseEntries(head, func(e tree.Entry) error { all = append(all, e); return nil }); err != nil {
+			return
+		}
+		var back []byte
+		before := ""
+		for _, e := range all {
+			back = appendEntry(back, e, before)
+			before = e.Path
+		}
+		i := 0
+		if err := parseEntries(back, func(e tree.Entry) error {
+			if !reflect.DeepEqual(e, all[i]) {
+				t.Fatalf("%+v became %+v", all[i], e)
 			}
-		case frameEntries:
-			parseEntries(head, func(tree.Entry) error { return nil })
-		case frameAnswers:
-			for len(d.b) > 0 && d.err == nil {
-				a := parseAnswer(d)
-				if d.err == nil {
-					appendAnswer(nil, a)
+			i++
+			return nil
+		}); err != nil || i != len(all) {
+			t.Fatalf("%d of %d entries: %v", i, len(all), err)
+		}
+	})
+}
+
+// FuzzAnswers is about what the receiver says of entries.
+func FuzzAnswers(f *testing.F) {
+	f.Add(appendAnswer(nil, answer{verdict: verdictRest, ranges: [][2]int64{{1, 2}}}))
+	f.Add(appendResult(nil, result{entry: 3, ok: true}))
+	f.Add(appendNote(nil, note{true, "p", "t"}))
+	f.Fuzz(func(t *testing.T, head []byte) {
+		for d := (&decoder{b: head}); len(d.b) > 0 && d.err == nil; {
+			a := parseAnswer(d)
+			at := int64(0)
+			for _, r := range a.ranges {
+				if r[0] < at || r[1] < r[0] {
+					t.Fatalf("ranges %v", a.ranges)
 				}
+				at = r[1]
 			}
-		case frameData:
-			w := &receiving{receiver: &receiver{chunk: DefaultChunk}}
-			if _, err := w.parse(head); err == nil {
-				for i := range w.records {
-					if r := &w.records[i]; r.dataLen() > DefaultChunk || r.dataLen() < 0 {
-						t.Fatalf("%+v", r)
-					}
-				}
-			}
-		case frameResults:
-			for len(d.b) > 0 && d.err == nil {
-				parseResult(d)
-			}
-		case frameNotes:
-			for len(d.b) > 0 && d.err == nil {
-				parseNote(d)
+		}
+		for d := (&decoder{b: head}); len(d.b) > 0 && d.err == nil; {
+			parseResult(d)
+		}
+		for d := (&decoder{b: head}); len(d.b) > 0 && d.err == nil; {
+			parseNote(d)
+		}
+	})
+}
+
+// FuzzRecords is about the heads of content.
+func FuzzRecords(f *testing.F) {
+	f.Add(appendRecord([]byte{0}, &record{entry: 1, flags: recordSparse, raw: 9, extents: [][2]int64{{1, 2}}}))
+	f.Add(appendRecord([]byte{bodyZstd}, &record{entry: 1, flags: recordWhole | recordSummed, raw: 9}))
+	f.Fuzz(func(t *testing.T, head []byte) {
+		w := &receiving{receiver: &receiver{chunk: DefaultChunk}}
+		if _, err := w.parse(head); err != nil {
+			return
+		}
+		for i := range w.records {
+			r := &w.records[i]
+			if n := r.dataLen(); n < 0 || n > DefaultChunk || r.flags&recordEnd == 0 && n > r.raw {
+				t.Fatalf("%+v", r)
 			}
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -87,14 +88,19 @@ func (p program) start(t *testing.T, change func(*exec.Cmd), args ...string) *ch
 	return c
 }
 
+// waitingEvent is what --json says instead of waitingFor.
+var waitingEvent = regexp.MustCompile(`"event":"waiting","address":"([^"]+)"`)
+
 // waits starts a verb that waits for the other end, and returns its address.
 func (p program) waits(t *testing.T, change func(*exec.Cmd), args ...string) (*child, string) {
 	t.Helper()
 	c := p.start(t, change, append(args, "--listen", "127.0.0.1:0")...)
 	end := time.Now().Add(patience)
 	for time.Now().Before(end) {
-		if m := waitingFor.FindStringSubmatch(c.out.String()); m != nil {
-			return c, m[1]
+		for _, says := range []*regexp.Regexp{waitingFor, waitingEvent} {
+			if m := says.FindStringSubmatch(c.out.String()); m != nil {
+				return c, m[1]
+			}
 		}
 		select {
 		case <-c.over:
