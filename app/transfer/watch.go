@@ -142,25 +142,6 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// waiting returns how many bytes are wanted and not yet taken.
-func (s *sender) waiting() int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var n int64
-	for _, q := range []*fifo{&s.small, &s.large} {
-		for i := q.head; i < len(q.list); i++ {
-			o := q.list[i]
-			if len(o.ranges) == 0 {
-				n += max(o.entry.Size, 0)
-			}
-			for _, r := range o.ranges {
-				n += (r[1] - r[0]) * s.chunk
-			}
-		}
-	}
-	return n
-}
-
 // dial adds n connections to the transfer; a sender that cannot dial asks the
 // other end to.
 func (s *sender) dial(ctx context.Context, n int) error {
