@@ -24,9 +24,12 @@
 //	doc/              notes for people: what files may rely on, what speed costs; the demo
 //
 // Who may import whom is written in deps_test.go, and held there. The packages
-// below app import nothing of the module but each other, so that everything in
-// them runs on the kernel's sockets and on any other implementation of package
-// net's interfaces alike.
+// below app import nothing of the module but a few of their own kind: serve and
+// connect address and escape, tree digest, pairing cpace, and transfer all of
+// those and bulk. They meet the network in package net's interfaces, so that they
+// run on the kernel's sockets and on any other implementation alike; only bulk
+// asks for the kernel's own, and does without where it finds another. The packages
+// below observe import nothing of the module, and only the command imports both.
 //
 // # The way of a byte
 //

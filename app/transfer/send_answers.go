@@ -126,7 +126,7 @@ func (s *sender) decideLocked(o *outgoing, a answer) error {
 		return s.wantedLocked(o, a)
 	case verdictCompare:
 		o.stage = stageCompared
-		s.urgent = append(s.urgent, job{kind: jobCompare, file: o})
+		s.urgent.push(job{kind: jobCompare, file: o})
 		s.changed.Broadcast()
 		return nil
 	case verdictRefuse:
@@ -202,7 +202,7 @@ func (s *sender) again(number, chunk int64) error {
 		return broken("a chunk that was not sent is to be sent again")
 	}
 	o.repeats++
-	if most := min((o.entry.Size+s.chunk-1)/s.chunk+1, mostWrong) * mostRepeat; o.repeats > most || len(s.urgent) > 2*window {
+	if most := min((o.entry.Size+s.chunk-1)/s.chunk+1, mostWrong) * mostRepeat; o.repeats > most || s.urgent.len() > 2*window {
 		return broken("chunks are to be sent again without end")
 	}
 	s.meter.repaired.Add(1)
@@ -211,7 +211,7 @@ func (s *sender) again(number, chunk int64) error {
 	if o.entry.Size <= s.chunk {
 		j = job{kind: jobPack, files: []*outgoing{o}}
 	}
-	s.urgent = append(s.urgent, j)
+	s.urgent.push(j)
 	s.changed.Broadcast()
 	return nil
 }

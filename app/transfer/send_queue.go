@@ -27,10 +27,8 @@ func (s *sender) next() job {
 		switch {
 		case s.ended:
 			return job{}
-		case len(s.urgent) > 0:
-			j := s.urgent[0]
-			s.urgent = append(s.urgent[:0], s.urgent[1:]...)
-			return j
+		case s.urgent.len() > 0:
+			return s.urgent.pop()
 		}
 		if j, ok := s.smallLocked(); ok {
 			return j
@@ -84,26 +82,30 @@ func (s *sender) largeLocked() (job, bool) {
 	return j, true
 }
 
-// fifo is a queue of files.
-type fifo struct {
-	list []*outgoing
+// fifo is a queue.
+type fifo[T any] struct {
+	list []T
 	head int
 }
 
-func (q *fifo) len() int         { return len(q.list) - q.head }
-func (q *fifo) front() *outgoing { return q.list[q.head] }
-func (q *fifo) push(o *outgoing) { q.list = append(q.list, o) }
+func (q *fifo[T]) len() int   { return len(q.list) - q.head }
+func (q *fifo[T]) front() T   { return q.list[q.head] }
+func (q *fifo[T]) push(x T)   { q.list = append(q.list, x) }
+func (q *fifo[T]) items() []T { return q.list[q.head:] }
 
-func (q *fifo) pop() *outgoing {
-	o := q.list[q.head]
-	q.list[q.head] = nil
-	if q.head++; q.head == len(q.list) {
-		q.list, q.head = q.list[:0], 0
-	} else if q.head > 1024 && q.head > len(q.list)/2 {
-		q.list = append(q.list[:0], q.list[q.head:]...)
-		q.head = 0
+// pop takes the first out. The list moves to its front when half of it is empty,
+// so that a queue costs nothing for its length.
+func (q *fifo[T]) pop() T {
+	x := q.list[q.head]
+	var none T
+	q.list[q.head] = none
+	q.head++
+	if q.head == len(q.list) || q.head > 1024 && q.head > len(q.list)/2 {
+		n := copy(q.list, q.list[q.head:])
+		clear(q.list[n:])
+		q.list, q.head = q.list[:n], 0
 	}
-	return o
+	return x
 }
 
 // waiting returns how many bytes are wanted and not yet taken.
@@ -111,15 +113,12 @@ func (s *sender) waiting() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var n int64
-	for _, q := range []*fifo{&s.small, &s.large} {
-		for i := q.head; i < len(q.list); i++ {
-			o := q.list[i]
-			if len(o.ranges) == 0 {
-				n += max(o.entry.Size, 0)
-			}
-			for _, r := range o.ranges {
-				n += (r[1] - r[0]) * s.chunk
-			}
+	for _, o := range s.small.items() {
+		n += o.entry.Size
+	}
+	for _, o := range s.large.items() {
+		for _, r := range o.ranges {
+			n += (r[1] - r[0]) * s.chunk
 		}
 	}
 	return n

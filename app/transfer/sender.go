@@ -60,10 +60,10 @@ type sender struct {
 	walked     bool                // all are named
 	lost       bool                // a file was given up: the receiver may still speak of it
 	named      int64
-	text       int64 // bytes of paths of entries
-	small      fifo  // wanted, of at most one chunk
-	large      fifo  // wanted, of more, or of unknown size
-	urgent     []job // hashes to compare, chunks to repeat
+	text       int64           // bytes of paths of entries
+	small      fifo[*outgoing] // wanted, of at most one chunk
+	large      fifo[*outgoing] // wanted, of more, or of unknown size
+	urgent     fifo[job]       // hashes to compare, chunks to repeat
 	before     string
 	summary    Summary
 	failures   int64
