@@ -287,7 +287,6 @@ func (s *sender) forgetLocked(o *outgoing) {
 	delete(s.entries, o.number)
 	o.gone = true
 	s.text -= o.size
-	s.meter.hide(o.shown)
-	o.forget()
+	s.meter.hide(o.forget())
 	s.changed.Broadcast()
 }

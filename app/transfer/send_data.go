@@ -422,12 +422,14 @@ func (o *outgoing) setSum(sum digest.Sum) {
 	o.sum = sum
 }
 
-// forget closes o's file for good.
-func (o *outgoing) forget() {
+// forget closes o's file for good and returns what shows it.
+func (o *outgoing) forget() *activeFile {
 	o.mu.Lock()
 	o.over = true
+	shown := o.shown
 	o.mu.Unlock()
 	o.close()
+	return shown
 }
 
 // close closes o's file, if it is open.
