@@ -120,12 +120,12 @@ func (r *receiver) want(a *arriving) answer {
 	if len(missing) == 1 && missing[0] == [2]int64{0, chunks} {
 		return answer{verdict: verdictWant}
 	}
+	if len(missing) > maxRanges { // rather send some again
+		missing = append(missing[:maxRanges-1], [2]int64{missing[maxRanges-1][0], chunks})
+	}
 	a.kept = size
 	for _, m := range missing {
 		a.kept -= min(m[1]*r.chunk, size) - m[0]*r.chunk
-	}
-	if len(missing) > maxRanges { // rather send some again
-		missing = append(missing[:maxRanges-1], [2]int64{missing[maxRanges-1][0], chunks})
 	}
 	r.meter.skippedBytes.Add(a.kept)
 	return answer{verdict: verdictRest, ranges: missing}
