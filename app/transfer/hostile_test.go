@@ -212,6 +212,14 @@ func receiveFrom(t *testing.T, b inbox, o ReceiveOptions, to tree.TargetOptions,
 	return sum, err
 }
 
+// writeThere puts a file there that a sender may find.
+func writeThere(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, "there"), []byte("content"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func namesIn(t *testing.T, dir string) (names []string) {
 	t.Helper()
 	list, err := os.ReadDir(dir)

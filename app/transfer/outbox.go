@@ -37,6 +37,9 @@ func newOutbox() *outbox {
 func (o *outbox) put(kind frameType, add func(head []byte, fresh bool) []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.err != nil {
+		return // nobody will hear it
+	}
 	last := len(o.frames) - 1
 	if last < 0 || o.frames[last].kind != kind || len(o.frames[last].head) >= headGoal || alone(kind) {
 		o.frames = append(o.frames, outFrame{kind: kind})

@@ -422,14 +422,13 @@ func (o *outgoing) setSum(sum digest.Sum) {
 	o.sum = sum
 }
 
-// forget closes o's file for good and returns what shows it.
+// forget closes o's file for good, and returns what is shown of it.
 func (o *outgoing) forget() *activeFile {
+	defer o.close()
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.over = true
-	shown := o.shown
-	o.mu.Unlock()
-	o.close()
-	return shown
+	return o.shown
 }
 
 // close closes o's file, if it is open.

@@ -258,3 +258,36 @@ func wrongFiles(want, got map[string]string) (all []string) {
 	}
 	return all
 }
+
+const testCode = "7-copper-lantern"
+
+// transferOnce runs both ends and returns them when they have ended.
+func (p program) transferOnce(t *testing.T, change func(receiver bool, c *exec.Cmd), pass func(int64, bool, []byte) fate, receive, send []string) (sender, receiver *child) {
+	t.Helper()
+	with := func(isReceiver bool) func(*exec.Cmd) {
+		return func(c *exec.Cmd) {
+			if change != nil {
+				change(isReceiver, c)
+			}
+		}
+	}
+	receiver, addr := p.waits(t, with(true), append([]string{"receive", "--code", testCode}, receive...)...)
+	l := newLine(t, addr, pass)
+	sender = p.start(t, with(false), append(append([]string{"send"}, send...), l.addr(), "--code", testCode)...)
+	sender.end()
+	receiver.end()
+	l.close()
+	return sender, receiver
+}
+
+func writeFile(t *testing.T, path string, size int64) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, size)
+	randomOf(filepath.Base(path)).Read(b)
+	if err := os.WriteFile(path, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
