@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"dialtone/app/digest"
 	"dialtone/app/tree"
@@ -53,7 +55,8 @@ func TestReceiverTakesAsManyConnectionsAsItSaid(t *testing.T) {
 			t.Fatalf("terms for the largest chunks: %+v, %v", terms, err)
 		}
 		c := h.open()
-		if n, err := c.Read(make([]byte, 1)); n != 0 || err == nil {
+		c.SetReadDeadline(time.Now().Add(longest))
+		if n, err := c.Read(make([]byte, 1)); n != 0 || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("a second connection brought %d bytes, %v", n, err)
 		}
 		h.finish(0)
