@@ -80,7 +80,7 @@ func NewListener(ln net.Listener, c Config, o ListenOptions) (*Listener, error) 
 func (l *Listener) Addr() net.Addr { return l.ln.Addr() }
 
 // SetCode puts a new code in place of the one there was, burnt or not; "" lets
-// nobody in by code. An end that listened for a code never becomes one that lets
+// nobody in by code. The same code again changes nothing. An end that listened for a code never becomes one that lets
 // anybody in.
 func (l *Listener) SetCode(code string) error {
 	if code != "" {

@@ -17,10 +17,14 @@ func newTries(code string, most int) *tries {
 	return &tries{burnt: make(chan struct{}, 1), code: code, most: most}
 }
 
-// set puts a new code in place, "" for none.
+// set puts a new code in place, "" for none. The same code again is no new one: it
+// keeps its count, and stays burnt.
 func (t *tries) set(code string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if code == t.code {
+		return
+	}
 	t.code, t.wrong = code, 0
 	t.round++
 	select {

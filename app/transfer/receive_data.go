@@ -186,12 +186,18 @@ func (w *receiving) fits(a *arriving, r *record) error {
 		}
 	case e.Size < 0:
 		if w.opt.MaxBytes > 0 && off+r.raw > w.opt.MaxBytes {
-			return &LimitError{fmt.Sprintf("more than %d bytes", w.opt.MaxBytes), "--max-bytes"}
+			return w.tooMuch()
 		}
 		if r.flags&recordWhole != 0 && r.chunk != 0 {
 			return broken("all of %s in chunk %d", e.Path, r.chunk)
 		}
-		return a.fitsStream(r, off, w.chunk)
+		grown, err := a.fitsStream(r, off, w.chunk)
+		if err != nil {
+			return err
+		}
+		if err := w.grow(grown); err != nil {
+			return err
+		}
 	case r.flags&recordWhole != 0 && (r.raw != e.Size || r.chunk != 0),
 		r.flags&recordWhole == 0 && (e.Size <= w.chunk || off >= e.Size || r.raw != min(w.chunk, e.Size-off)):
 		return broken("content of %s that does not fit its %d bytes", e.Path, e.Size)
@@ -203,21 +209,38 @@ func (w *receiving) fits(a *arriving, r *record) error {
 }
 
 // fitsStream holds the chunks of a file of unknown size to its being their sum:
-// none but the last is short.
-func (a *arriving) fitsStream(r *record, off, chunk int64) error {
+// none but the last is short. It returns by how much the file has grown.
+func (a *arriving) fitsStream(r *record, off, chunk int64) (grown int64, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if r.raw < chunk && r.flags&recordWhole == 0 {
 		if r.raw == 0 || a.short != 0 && a.short != r.chunk+1 {
-			return broken("%s has two last chunks", a.entry.Path)
+			return 0, broken("%s has two last chunks", a.entry.Path)
 		}
 		a.short = r.chunk + 1
 	}
-	a.length = max(a.length, off+r.raw)
+	grown = max(off+r.raw-a.length, 0)
+	a.length += grown
 	if a.short != 0 && a.length > a.short*chunk {
-		return broken("%s goes on behind its last chunk", a.entry.Path)
+		return 0, broken("%s goes on behind its last chunk", a.entry.Path)
+	}
+	return grown, nil
+}
+
+// grow counts content that no entry has announced.
+func (r *receiver) grow(n int64) error {
+	r.mu.Lock()
+	r.bytes += n
+	over := r.bytes > r.opt.MaxBytes
+	r.mu.Unlock()
+	if over && r.opt.MaxBytes > 0 {
+		return r.tooMuch()
 	}
 	return nil
+}
+
+func (r *receiver) tooMuch() error {
+	return &LimitError{fmt.Sprintf("more than %d bytes", r.opt.MaxBytes), "--max-bytes"}
 }
 
 // take verifies and writes one record; p is its content.

@@ -35,7 +35,7 @@ func (r *receiver) named(e tree.Entry) error {
 	case r.opt.MaxFiles > 0 && number >= r.opt.MaxFiles:
 		return &LimitError{fmt.Sprintf("more than %d files and folders", r.opt.MaxFiles), "--max-files"}
 	case r.opt.MaxBytes > 0 && (bytes > r.opt.MaxBytes || bytes < 0):
-		return &LimitError{fmt.Sprintf("more than %d bytes", r.opt.MaxBytes), "--max-bytes"}
+		return r.tooMuch()
 	}
 	in, v, err := r.dst.begin(e, r.chunk)
 	a := &arriving{number: number, entry: e, in: in, size: e.Size}
@@ -85,8 +85,8 @@ func (r *receiver) answer(a *arriving, v tree.Verdict, err error, say func(answe
 			break
 		}
 		ans = r.want(a)
+		r.keep(a) // and nobody ends it before
 		a.wanted.Store(true)
-		r.keep(a)
 	default:
 		return fmt.Errorf("the target says %v of %s", v, e.Path)
 	}
@@ -184,10 +184,10 @@ func (r *receiver) compared(number int64, sum digest.Sum) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a := r.entries[number]
-	if a == nil || a.wanted.Load() || a.theirs != nil || a.entry.Kind != tree.File {
+	if a == nil || a.wanted.Load() || a.told || a.entry.Kind != tree.File {
 		return broken("the hash of a file that is not compared")
 	}
-	a.theirs = &sum
+	a.theirs, a.told = &sum, true
 	r.compares = append(r.compares, a)
 	r.changed.Broadcast()
 	return nil
@@ -197,7 +197,7 @@ func (r *receiver) compared(number int64, sum digest.Sum) error {
 func (r *receiver) gaveUp(number int64, changed bool, reason string) error {
 	r.mu.Lock()
 	a := r.entries[number]
-	comparing := a != nil && !a.wanted.Load() && a.theirs != nil
+	comparing := a != nil && !a.wanted.Load() && a.told
 	r.mu.Unlock()
 	if comparing {
 		return broken("a file given up after its hash was said")

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"math"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,6 +61,7 @@ type receiver struct {
 	entries  map[int64]*arriving // wanted and not stored
 	text     int64               // bytes of what they hold
 	asked    int64               // connections that we were to open
+	streams  int64               // most connections, as was said to the sender
 	next     int64               // number of the next entry
 	bytes    int64               // of content named
 	finish   int64               // number of entries, -1 while not known
@@ -89,6 +92,7 @@ type arriving struct {
 	size    int64
 	repeats map[int64]int
 	theirs  *digest.Sum // the sender's hash, to compare
+	told    bool        // it has been told, to compare; the receiver's mutex guards it
 	shown   *activeFile
 }
 
@@ -161,17 +165,26 @@ func (r *receiver) stop(ctx context.Context) error {
 		l.stop()
 	}
 	r.group.Wait()
-	for _, a := range r.entries {
-		r.meter.hide(a.shown)
-		if !a.over && a.in != nil {
-			a.in.Suspend()
-		}
-	}
+	r.suspend()
 	closed := r.dst.close()
 	if done {
 		return closed
 	}
 	return err
+}
+
+// suspend puts files that are not complete away. The target may still be storing
+// others, and take them off the list meanwhile.
+func (r *receiver) suspend() {
+	r.mu.Lock()
+	left := slices.Collect(maps.Values(r.entries))
+	r.mu.Unlock()
+	for _, a := range left {
+		r.meter.hide(a.shown)
+		if a.in != nil && a.end() {
+			a.in.Suspend()
+		}
+	}
 }
 
 // start runs f as a goroutine of the transfer; its error ends the transfer.
@@ -223,6 +236,9 @@ func (r *receiver) agree(f frameIn) error {
 	if terms.ordered {
 		terms.streams = 1
 	}
+	r.mu.Lock()
+	r.streams = terms.streams
+	r.mu.Unlock()
 	r.out.put(frameAccept, func(b []byte, _ bool) []byte { return terms.append(b) })
 	return nil
 }
@@ -410,7 +426,7 @@ func (r *receiver) adopt(ctx context.Context, c net.Conn) {
 	l.quiet = true
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.ended || len(r.links) >= MaxStreams {
+	if r.ended || int64(len(r.links)) >= r.streams { // each has its buffers
 		c.Close()
 		return
 	}

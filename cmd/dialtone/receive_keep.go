@@ -105,6 +105,9 @@ func (f *receiveFlags) followCode(ctx context.Context, l *waiting) {
 			return
 		}
 		code, err := readCodeFile(f.trust.codeFile)
+		if one, _, bad := pairing.ParseCode(code); bad == nil {
+			code = one // in its one form, as l.code is
+		}
 		if err != nil || code == last {
 			continue // a file that is being replaced is not there for a moment
 		}
