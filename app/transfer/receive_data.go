@@ -137,7 +137,7 @@ func (w *receiving) move(r *record) error {
 // moveInto reads all of the record's content from the connection, whatever
 // becomes of it. The file's error is bad, the connection's err.
 func (w *receiving) moveInto(a *arriving, r *record) (bad, err error) {
-	f, bad := a.in.File()
+	f, bad := a.in.File(r.raw)
 	if bad != nil {
 		return bad, w.drop(r.raw)
 	}

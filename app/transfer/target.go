@@ -30,7 +30,7 @@ type target interface {
 type incoming interface {
 	Have() iter.Seq2[int64, digest.Sum]
 	WriteAt(p []byte, off int64) (int, error)
-	File() (*os.File, error)
+	File(n int64) (*os.File, error)
 	Verified(chunk int64, cv digest.Sum) error
 	WriteWhole(p []byte, done func(final string, err error))
 	Commit(size int64, done func(final string, err error))
@@ -114,7 +114,7 @@ func (f *written) zerosLocked(n int64) error {
 	return nil
 }
 
-func (f *written) File() (*os.File, error)            { return nil, errors.ErrUnsupported }
+func (f *written) File(int64) (*os.File, error)       { return nil, errors.ErrUnsupported }
 func (f *written) Verified(int64, digest.Sum) error   { return nil }
 func (f *written) Changed() error                     { return nil }
 func (f *written) Suspend() error                     { return nil }

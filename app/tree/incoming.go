@@ -128,15 +128,15 @@ func (in *Incoming) reserve(n int64) error {
 	return s.take(h, n)
 }
 
-// File returns the partial, made at first use, for a caller that moves bytes into
-// it by the kernel. It must not be closed, and it is the caller's to keep to the
-// entry's size.
-func (in *Incoming) File() (*os.File, error) {
+// File returns the partial, made at first use, for a caller that moves n bytes
+// into it by the kernel; the space for them is looked for as WriteAt does. It must
+// not be closed, and it is the caller's to keep to the entry's size.
+func (in *Incoming) File(n int64) (*os.File, error) {
 	part, err := in.openPartial()
 	if err != nil {
 		return nil, err
 	}
-	return part.f, nil
+	return part.f, in.reserve(n)
 }
 
 // Verified records that chunk has been written and is right, so that no later
