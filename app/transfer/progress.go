@@ -10,7 +10,7 @@ import (
 // Meter counts what a transfer does, for whoever wants to look while it runs.
 // The zero value is ready. Snapshot may be called at any time by anyone.
 type Meter struct {
-	start atomic.Int64 // Unix nanoseconds
+	start atomic.Pointer[time.Time] // with its monotonic reading: a clock that jumps changes nothing
 
 	named, namedBytes            atomic.Int64 // of files, as the manifest names them
 	total, totalBytes            atomic.Int64 // of files, as counted ahead
@@ -87,7 +87,7 @@ const (
 	LimitRate      Limit = "rate"      // --limit
 )
 
-func (m *Meter) begin(at time.Time) { m.start.CompareAndSwap(0, at.UnixNano()) }
+func (m *Meter) begin(at time.Time) { m.start.CompareAndSwap(nil, &at) }
 
 func (m *Meter) setTotal(files, bytes int64) {
 	m.total.Store(files)
@@ -168,8 +168,8 @@ func (m *Meter) Snapshot() Snapshot {
 		SkippedBytes: m.skippedBytes.Load(), Sent: m.sent.Load(), Compressed: m.compressed.Load(),
 		Wire: m.wire.Load(), Repaired: m.repaired.Load(), Streams: int(m.streams.Load()),
 	}
-	if at := m.start.Load(); at != 0 {
-		s.Elapsed = time.Duration(time.Now().UnixNano() - at)
+	if at := m.start.Load(); at != nil {
+		s.Elapsed = time.Since(*at)
 	}
 	if m.totalKnown.Load() {
 		s.TotalFiles, s.TotalBytes = m.total.Load(), m.totalBytes.Load()
