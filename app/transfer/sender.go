@@ -252,14 +252,28 @@ func (s *sender) walk(ctx context.Context) error {
 	return nil
 }
 
-var errLongPath = fmt.Errorf("its path is longer than %d bytes", maxPathBytes)
+var (
+	errLongPath  = fmt.Errorf("its path is longer than %d bytes", maxPathBytes)
+	errLongEntry = fmt.Errorf("its attributes are longer than %d bytes", maxHead/2)
+)
+
+// tooLong returns why e does not fit into a frame, if it does not.
+func tooLong(e *tree.Entry) error {
+	switch {
+	case len(e.Path) > maxPathBytes:
+		return errLongPath
+	case weight(e) > maxHead/2:
+		return errLongEntry
+	}
+	return nil
+}
 
 // name tells the receiver of one entry, when the window has room for it.
 func (s *sender) name(ctx context.Context, e tree.Entry) error {
-	if len(e.Path) > maxPathBytes {
+	if err := tooLong(&e); err != nil {
 		if e.Kind != tree.Leave {
 			s.mu.Lock()
-			s.failLocked(&outgoing{entry: e}, errLongPath)
+			s.failLocked(&outgoing{entry: e}, err)
 			s.mu.Unlock()
 		}
 		return nil

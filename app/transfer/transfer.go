@@ -31,6 +31,7 @@ package transfer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net"
@@ -57,6 +58,9 @@ type Source interface {
 
 // Send sends src over s until everything has arrived or failed.
 func Send(ctx context.Context, s Session, src Source, o SendOptions) (Summary, error) {
+	if c := o.Chunk; c != 0 && (c < MinChunk || c > MaxChunk || c&(c-1) != 0) {
+		return Summary{}, fmt.Errorf("transfer: a chunk of %d bytes is not a power of two from %d to %d", c, MinChunk, MaxChunk)
+	}
 	return newSender(s, src, o).run(ctx)
 }
 
