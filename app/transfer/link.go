@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -85,7 +86,7 @@ func (l *link) next(maxBody int) (frameIn, error) {
 			return frameIn{}, err
 		}
 		l.until = time.Time{}
-		return l.read(io.MultiReader(&oneByte{b: first[0]}, l), maxBody)
+		return l.read(io.MultiReader(bytes.NewReader(first[:]), l), maxBody)
 	}
 	return l.read(l, maxBody)
 }
@@ -94,20 +95,6 @@ func (l *link) read(r io.Reader, maxBody int) (f frameIn, err error) {
 	l.heard = leastHeard
 	f, l.head, err = readFrame(r, l.head, maxBody)
 	return f, err
-}
-
-// oneByte is a reader of one byte.
-type oneByte struct {
-	b    byte
-	done bool
-}
-
-func (o *oneByte) Read(p []byte) (int, error) {
-	if o.done || len(p) == 0 {
-		return 0, io.EOF
-	}
-	p[0], o.done = o.b, true
-	return 1, nil
 }
 
 // write sends one frame without a body.
