@@ -23,6 +23,13 @@ const rule = `
 	app/cpace < app/pairing;
 	app/address, app/escape, app/digest, app/bulk, app/tree, app/pairing < app/transfer;
 	NONE < observe/routes, observe/sockets;
+	NONE < link, link/cable;
+	link < internet;
+	internet < transport;
+	transport < transport/tcp, transport/udp;
+	transport/tcp, transport/udp < observe/capture;
+	observe/capture < observe/filter, observe/flow;
+	observe/filter, observe/flow < observe/ladder;
 	app/*, observe/* < cmd/dialtone;
 `
 

@@ -17,7 +17,14 @@
 //	  digest/         BLAKE3 of a file from its chunks, in any order
 //	  tree/           trees of files, read where they are sent from, written where they arrive
 //	  transfer/       files between two machines: the protocol, and the classic ones
-//	observe/          sees what the machine's kernel knows
+//	transport/        ports and pseudo-header
+//	  tcp/            segments, options, sequence numbers, the eleven states
+//	  udp/            datagrams
+//	internet/         IPv4, IPv6, ICMP, IGMP, MLD
+//	link/             Ethernet frames, MAC addresses, ARP and RARP
+//	observe/          sees what the machine's kernel knows, and what its wires carry
+//	  capture/        frames from files and interfaces, taken apart
+//	  flow/           conversations: states, labels and their reasons
 //	  routes/         next hops, neighbours and interfaces
 //	  sockets/        sockets and the processes that own them
 //	bench/            benchmarks beside other programs, and the cable for them; a module of its own
