@@ -32,7 +32,7 @@ type Record struct {
 	Data      []byte   // what was captured of it; valid until the source's next record
 	Link      LinkType //
 	Interface int      // of a pcapng file or of several devices, from 0
-	Offset    int64    // of Data in the file, where there is one that can be read again; else -1
+	Offset    int64    // of the record in its source, for Archive.At; -1 where it cannot be read again
 	Comment   string   // a pcapng comment
 	Hints     Hints    // what the capturing kernel said of the frame
 }
@@ -56,6 +56,15 @@ type Source interface {
 	// Next returns the next record, which is valid until the call after: io.EOF at
 	// the end, another error where the source is broken, with the frames so far intact.
 	Next() (*Record, error)
+}
+
+// An Archive is a Source that can go back.
+type Archive interface {
+	Source
+	// At returns the record of an Offset again, with Number 0: an index need keep
+	// no more of a frame than its Offset. It is valid until the call after, to At or
+	// Next, and leaves alone what Next goes on with.
+	At(offset int64) (*Record, error)
 }
 
 // Kind is a sort of layer.
@@ -96,7 +105,7 @@ const (
 type Layer struct {
 	Kind       Kind
 	Quoted     bool // part of what an ICMP error quotes
-	Start, End uint16
+	Start, End uint32 // a super-packet of GRO is longer than 65535 bytes
 }
 
 // MaxLayers bounds how many layers Decode takes apart.
@@ -137,7 +146,7 @@ type Packet struct {
 	HasTCP, HasUDP   bool
 	Len              int    // bytes that the transport carries, by the IP header: may exceed what was captured
 	Payload          []byte // what was captured of those bytes
-	IPChecksum       Verdict
+	IPChecksum       Verdict // filled by Verify, as Checksum is
 	Checksum         Verdict // of TCP, UDP, ICMP or IGMP
 
 	Err *link.HeaderError // the first header that is none, or is cut short; layers before it are there
