@@ -11,8 +11,11 @@ import (
 
 // blockOf makes the lines of a row.
 func (w *Writer) blockOf(s *strand, r *Row) *block {
+	time := w.timeOf(r.Time, s.origin)
+	w.grow(r.Frame, time)
 	b := &block{
-		time:     w.timeOf(r.Time, s.origin),
+		frame:    r.Frame,
+		time:     time,
 		left:     changed(r, 0),
 		right:    changed(r, 1),
 		arrow:    w.arrowOf(r),
@@ -134,8 +137,11 @@ func (w *Writer) foldBlock(s *strand, f *fold) *block {
 	if sum.acks > 0 {
 		text += ", " + countOf(sum.acks, "ACK") + " back"
 	}
+	time := w.timeOf(sum.first, s.origin)
+	w.grow(sum.frame, time)
 	b := &block{
-		time:     w.timeOf(sum.first, s.origin),
+		frame:    sum.frame,
+		time:     time,
 		arrow:    w.shaft(f.from, countOf(sum.segments, "segment")+", "+bytesText(sum.bytes), w.glyphs.rule, inkBold),
 		outerInk: inkNote,
 	}

@@ -26,6 +26,7 @@ type fold struct {
 // folded is what the rows that are not drawn come to.
 type folded struct {
 	segments, acks, bytes int64
+	frame                 int64 // the first one's number
 	first, last           int64 // times
 	labels                [256]int64
 }
@@ -87,7 +88,7 @@ func (f *fold) drop() {
 
 func (s *folded) add(r *Row, findings []flow.Finding) {
 	if s.rows() == 0 {
-		s.first = r.Time
+		s.frame, s.first = r.Frame, r.Time
 	}
 	s.last = r.Time
 	if r.Len > 0 {

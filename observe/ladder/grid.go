@@ -2,6 +2,7 @@ package ladder
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"dialtone/transport/tcp"
@@ -9,9 +10,9 @@ import (
 
 // grid is where the columns of a ladder are:
 //
-//	    time      states │ arrow                       │ states and labels
-//	0.000041 ESTABLISHED │ ACK 1 win 64256 ──────────→ │ …
-type grid struct{ time, gutter, arrow, right int }
+//	frame     time      states │ arrow                       │ states and labels
+//	    3 0.000041 ESTABLISHED │ ACK 1 win 64256 ──────────→ │ …
+type grid struct{ frame, time, gutter, arrow, right int }
 
 // gutterWidth is that of the longest state, ESTABLISHED.
 const gutterWidth = 11
@@ -20,22 +21,38 @@ const gutterWidth = 11
 const wide = 46
 
 func (s *Style) grid() grid {
-	g := grid{time: 9, gutter: gutterWidth}
+	g := grid{frame: 4, time: 8, gutter: gutterWidth}
 	if s.Absolute {
 		g.time = len("15:04:05.000000")
 	}
-	rest := s.width() - g.left() - len("||") - len(" ")
-	g.arrow = min(rest*3/5, 58)
-	g.right = min(rest-g.arrow, 72)
+	return g.share(s.width())
+}
+
+// share gives what is left of width to the arrow and to what stands behind it.
+func (g grid) share(width int) grid {
+	rest := width - g.left() - len("||") - len(" ")
+	g.right = min(max(rest*2/5, rest-58, 22), 72)
+	g.arrow = max(min(rest-g.right, 58), 12)
 	return g
 }
 
+// grow makes room for a frame's number and a time. Columns only ever move to the
+// right: what was drawn is not drawn again.
+func (w *Writer) grow(frame int64, time string) {
+	g := w.grid
+	g.frame, g.time = max(g.frame, len(strconv.FormatInt(frame, 10))), max(g.time, len(time))
+	if g != w.grid {
+		w.grid = g.share(w.style.width())
+	}
+}
+
 // left is the column of the left vertical.
-func (g grid) left() int { return g.time + 1 + g.gutter + 1 }
+func (g grid) left() int { return g.frame + 1 + g.time + 1 + g.gutter + 1 }
 
 // block is one row of a ladder as it is printed: a line, and lines beneath it
 // between the verticals and behind the right one.
 type block struct {
+	frame       int64
 	time        string
 	left, right string   // states, where they have changed
 	arrow       string   // as wide as the grid has it
@@ -54,7 +71,7 @@ type inked struct {
 // print writes the block's lines.
 func (w *Writer) print(b *block) {
 	g, s, bar := w.grid, &w.style, w.style.paint(inkDim, w.glyphs.vertical)
-	w.line(s.paint(inkDim, padLeft(b.time, g.time)) + " " + s.paint(inkState, padLeft(b.left, g.gutter)) + " " +
+	w.line(s.paint(inkDim, fmt.Sprintf("%*d %*s", g.frame, b.frame, g.time, b.time)) + " " + s.paint(inkState, padLeft(b.left, g.gutter)) + " " +
 		bar + b.arrow + bar + w.behind(b))
 	blank := strings.Repeat(" ", g.left())
 	for i := range max(len(b.inner), len(b.outer)) {
@@ -102,7 +119,7 @@ func (w *Writer) line(text string) {
 
 // arrowOf draws a row's arrow, as wide as the grid has it.
 func (w *Writer) arrowOf(r *Row) string {
-	room := w.grid.arrow - 4 // a space before the text and one behind, and the head with a bit of its shaft
+	room := w.grid.arrow - 3 // a space before the text and one behind, and the arrow's head
 	return w.shaft(r.From, w.glyphs.fit(w.words(r), room), w.glyphs.line, inkOf(r))
 }
 

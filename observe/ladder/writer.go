@@ -109,8 +109,10 @@ func (w *Writer) Frame(p *capture.Packet) error {
 		w.line(w.style.paint(inkHead, "frames of no conversation"))
 		w.last = 0
 	}
-	text := w.glyphs.cut(w.glyphs.own(Summary(p)), w.style.width()-w.grid.time-1)
-	w.line(w.style.paint(inkDim, padLeft(w.timeOf(p.Time, w.origin), w.grid.time)) + " " + text)
+	time := w.timeOf(p.Time, w.origin)
+	w.grow(p.Number, time)
+	text := w.glyphs.cut(w.glyphs.own(Summary(p)), w.style.width()-w.grid.frame-w.grid.time-2)
+	w.line(w.style.paint(inkDim, fmt.Sprintf("%*d %*s", w.grid.frame, p.Number, w.grid.time, time)) + " " + text)
 	return w.flushLive()
 }
 

@@ -1,10 +1,10 @@
 package ladder
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
-	"fmt"
 
 	"dialtone/observe/flow"
 )
