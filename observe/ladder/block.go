@@ -108,19 +108,19 @@ func inkOf(r *Row) ink {
 }
 
 // unfold draws the rows that were kept back: one line for all but the last.
-func (w *Writer) unfold(s *strand, c *flow.Conversation) {
+func (w *Writer) unfold(s *strand) {
 	f := &s.fold
 	if f.empty() {
 		return
 	}
 	if f.sum.rows() > 0 {
-		w.turnTo(s, c)
+		w.turnTo(s)
 		w.print(w.foldBlock(s, f))
 	}
 	for i := range f.kept {
 		r := &f.kept[i]
 		r.Notes = notesOf(f.news[i])
-		w.row(s, c, r)
+		w.row(s, r)
 	}
 	f.kept, f.sum = f.kept[:0], folded{}
 }

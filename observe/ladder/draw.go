@@ -2,18 +2,10 @@ package ladder
 
 import (
 	"errors"
-	"io"
 
 	"dialtone/observe/capture"
 	"dialtone/observe/flow"
 )
-
-// Sink is shown what a pass finds, in the order of capture.
-type Sink interface {
-	Event(*flow.Event) error       // a packet of a conversation
-	Frame(*capture.Packet) error   // a frame of none
-	End(*flow.Conversation) error  // nothing more comes of this one
-}
 
 // Draw draws a capture as ladders, one conversation after another:
 //
@@ -23,195 +15,149 @@ type Sink interface {
 //     with a tracker of its own.
 //  3. The frames of no conversation come last.
 //
-// Where the filter asks for what a conversation did, its end must be known before
-// its first row can be judged: then the first is drawn in step 2 too.
-//
 // The error is that of the source or of w; what was read before it is drawn.
 func Draw(archive capture.Archive, p *Pass, w *Writer) error {
-	d := &drawing{archive: archive, pass: p, w: w, index: new(Index), ends: map[int]*flow.Conversation{}}
-	broken := d.read()
-	for id := 1; id < d.index.Conversations(); id++ {
-		if id == d.first {
-			continue
-		}
-		if err := d.conversation(id); err != nil {
-			return errors.Join(err, broken)
+	d := &drawing{archive: archive, pass: p, w: w, fragments: map[int64][]int64{}, reuses: map[int]int{}}
+	broken, err := d.read()
+	for id := 1; err == nil && id < d.index.Conversations(); id++ {
+		if id != d.first {
+			err = d.conversation(id)
 		}
 	}
-	if err := d.others(); err != nil {
-		return errors.Join(err, broken)
+	if err == nil {
+		err = d.others()
 	}
-	return errors.Join(w.out.Flush(), broken)
+	return errors.Join(err, d.w.out.Flush(), broken)
 }
 
 type drawing struct {
-	archive capture.Archive
-	pass    *Pass
-	w       *Writer
-	index   *Index
-	first   int // the conversation that is drawn while reading; 0 for none
-	ends    map[int]*flow.Conversation
+	archive   capture.Archive
+	pass      *Pass
+	w         *Writer
+	index     Index
+	first     int               // the conversation that is drawn while reading; 0 for none yet
+	fragments map[int64][]int64 // offsets of the frames of a packet that came in several, by its last one's number
+	reuses    map[int]int       // flow.Conversation.Reuses where it is not 0
 }
 
-// firstRows is after how many frames of the first conversation the rows drawn so
-// far are shown, however few there are.
+// firstRows is how many frames of the first conversation are shown as soon as
+// they are drawn.
 const firstRows = 64
 
-// read is the first step.
-func (d *drawing) read() error {
+// read is the first step. What broke the source is no reason to stop.
+func (d *drawing) read() (broken, err error) {
 	var talk *flow.Conversation
-	rows := 0
-	for {
+	for rows := 0; ; {
 		p, e, err := d.pass.Next()
 		if err != nil {
-			if talk != nil {
-				err = errors.Join(notEOF(err), d.w.End(talk), d.w.out.Flush())
-			}
-			return notEOF(err)
+			broken = notEOF(err)
+			break
 		}
-		id := 0
-		if e != nil {
-			id = e.Talk.ID
+		if d.first == 0 && e != nil && d.pass.Shows(p, e) {
+			d.first, talk = e.Talk.ID, e.Talk
 		}
-		if d.first == 0 && id != 0 && d.pass.ByPacket() {
-			d.first, talk = id, e.Talk
+		if e == nil || e.Talk.ID != d.first {
+			d.remember(p, e)
+			continue
 		}
-		if id == 0 || id != d.first {
-			d.index.Add(id, p.Number, p.Offset)
-			d.remember(e)
+		if !d.pass.Shows(p, e) {
 			continue
 		}
 		if err := d.w.Event(e); err != nil {
-			return err
+			return nil, err
 		}
 		if rows++; rows <= firstRows {
 			if err := d.w.out.Flush(); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
+	if talk != nil {
+		err = errors.Join(d.w.End(talk), d.w.out.Flush())
+	}
+	return broken, err
 }
 
-// remember keeps what a conversation came to, where the drawing of its frames
-// alone would not know it.
-func (d *drawing) remember(e *flow.Event) {
-	if e != nil && (e.Talk.Reuses != 0 || !d.pass.ByPacket()) {
-		d.ends[e.Talk.ID] = e.Talk
+// remember puts a frame into the index.
+func (d *drawing) remember(p *capture.Packet, e *flow.Event) {
+	id := 0
+	if e != nil {
+		id = e.Talk.ID
+		if e.Talk.Reuses != 0 {
+			d.reuses[id] = e.Talk.Reuses
+		}
+		for _, number := range p.Fragments {
+			if offset, ok := d.index.Offset(number); ok && number != p.Number {
+				d.fragments[p.Number] = append(d.fragments[p.Number], offset)
+			}
+		}
 	}
-}
-
-func notEOF(err error) error {
-	if err == io.EOF {
-		return nil
-	}
-	return err
+	d.index.Add(id, p.Number, p.Offset)
 }
 
 // conversation is the second step, for one of them.
 func (d *drawing) conversation(id int) error {
-	tracker := flow.New(flow.Config{MaxConversations: 2})
-	var packet capture.Packet
+	one := &Pass{tracker: flow.New(flow.Config{MaxConversations: 2})}
 	var talk *flow.Conversation
 	for number, offset := range d.index.Frames(id) {
-		if err := d.load(number, offset, &packet); err != nil {
+		p, err := d.load(one, number, offset)
+		if err != nil {
 			return err
 		}
-		e := tracker.Add(&packet)
-		if e == nil { // an ICMP error about what came before
+		e := one.tracker.Add(p)
+		if e == nil {
 			continue
 		}
-		if e.Talk != talk {
-			talk = e.Talk
-			talk.ID = id
-		}
-		end := talk
-		if known := d.ends[id]; known != nil {
-			end, talk.Reuses = known, known.Reuses
-		}
-		if !d.pass.Shows(&packet, e, end) {
+		talk = e.Talk
+		talk.ID, talk.Reuses = id, d.reuses[id]
+		if !d.pass.Shows(p, e) {
 			continue
 		}
 		if err := d.w.Event(e); err != nil {
 			return err
 		}
 	}
-	if talk == nil || !d.w.has(id) {
+	if !d.w.has(id) {
 		return nil
 	}
 	return d.w.End(talk)
 }
 
-// load takes a frame apart once more.
-func (d *drawing) load(number, offset int64, p *capture.Packet) error {
+// load takes a frame apart once more, and those before it that are of the same
+// packet.
+func (d *drawing) load(one *Pass, number, offset int64) (*capture.Packet, error) {
+	for _, before := range d.fragments[number] {
+		r, err := d.archive.At(before)
+		if err != nil {
+			return nil, err
+		}
+		one.whole(r)
+	}
 	r, err := d.archive.At(offset)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.Number = number
-	capture.Decode(r, p)
+	p, _ := one.whole(r)
 	p.Verify()
-	return nil
+	return p, nil
 }
 
 // others is the third step.
 func (d *drawing) others() error {
-	var packet capture.Packet
+	var p capture.Packet
 	for number, offset := range d.index.Frames(0) {
-		if err := d.load(number, offset, &packet); err != nil {
-			return err
-		}
-		if !d.pass.Shows(&packet, nil, nil) {
-			continue
-		}
-		if err := d.w.Frame(&packet); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Walk reads a pass to its end and shows each sink what the filter wants; the
-// conversations end when the source does. The error is that of the source or of a
-// sink.
-func Walk(p *Pass, sinks ...Sink) error {
-	talks := map[int]*flow.Conversation{}
-	for {
-		packet, e, err := p.Next()
+		r, err := d.archive.At(offset)
 		if err != nil {
-			return errors.Join(notEOF(err), endAll(talks, sinks))
+			return err
 		}
-		var c *flow.Conversation
-		if e != nil {
-			c = e.Talk
-		}
-		if !p.Shows(packet, e, c) {
+		r.Number = number
+		capture.Decode(r, &p)
+		if !d.pass.Shows(&p, nil) {
 			continue
 		}
-		if c != nil {
-			talks[c.ID] = c
-		}
-		for _, s := range sinks {
-			if err := show(s, packet, e); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-func show(s Sink, p *capture.Packet, e *flow.Event) error {
-	if e == nil {
-		return s.Frame(p)
-	}
-	return s.Event(e)
-}
-
-// endAll tells the sinks of the conversations that were shown, in their order.
-func endAll(talks map[int]*flow.Conversation, sinks []Sink) error {
-	for _, id := range sortedKeys(talks) {
-		for _, s := range sinks {
-			if err := s.End(talks[id]); err != nil {
-				return err
-			}
+		if err := d.w.Frame(&p); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -1,21 +1,29 @@
 package ladder
 
 import (
+	"io"
+
 	"dialtone/observe/capture"
 	"dialtone/observe/filter"
 	"dialtone/observe/flow"
-	"dialtone/transport/tcp"
 )
 
-// A Pass reads a source once, from its first frame to its last: each frame is
-// taken apart, held against the filter, and given to the tracker.
+// A Pass reads a source once, from its first frame to its last, in these steps:
+//
+//  1. the record is taken apart                               capture.Decode
+//  2. a fragment waits for the others of its packet           capture.Reassembler
+//  3. what the filter cannot want is left out                 filter.Expr.Packet
+//  4. the tracker says what the packet did                    flow.Tracker
 type Pass struct {
-	source  capture.Source
-	filter  *filter.Expr // all of it, which may ask for what a conversation did
-	bound   *filter.Expr // the part that a packet alone decides
-	tracker *flow.Tracker
-	packet  capture.Packet
-	count   Count
+	Limit     int64 // frames that Next returns; 0 for all
+	source    capture.Source
+	filter    *filter.Expr // all of it, which may ask for what a conversation did
+	bound     *filter.Expr // the part that a packet alone decides
+	tracker   *flow.Tracker
+	fragments capture.Reassembler
+	packet    capture.Packet
+	count     Count
+	ends      map[int]*flow.Conversation // how conversations ended, where a pass before this one has learned it
 }
 
 // Count is what a pass has seen so far.
@@ -40,28 +48,45 @@ func NewPass(source capture.Source, f *filter.Expr) *Pass {
 func (p *Pass) ByPacket() bool { return p.filter == nil || p.filter.ByPacket() }
 
 // Next returns the next frame that the filter may want, and what it did: a nil
-// event for a frame of no conversation. Both are valid until the next call. The
-// error is the source's.
+// event for a frame of no conversation. Of a packet in fragments the last one does
+// what the packet does. Both are valid until the next call. The error is the
+// source's.
 func (p *Pass) Next() (*capture.Packet, *flow.Event, error) {
 	for {
+		if p.Limit > 0 && p.count.Matched >= p.Limit {
+			return nil, nil, io.EOF
+		}
 		r, err := p.source.Next()
 		if err != nil {
 			return nil, nil, err
 		}
 		p.see(r)
-		capture.Decode(r, &p.packet)
-		if p.bound != nil && !p.bound.Match(&p.packet, nil) {
+		packet, whole := p.whole(r)
+		if p.bound != nil && !p.bound.Match(packet, nil) {
 			continue
 		}
-		p.packet.Verify()
 		p.count.Matched++
 		p.count.Bytes += int64(r.Wire)
-		e := p.tracker.Add(&p.packet)
+		if !whole {
+			return packet, nil, nil
+		}
+		packet.Verify()
+		e := p.tracker.Add(packet)
 		if e != nil {
 			p.count.Conversations = max(p.count.Conversations, e.Talk.ID)
 		}
-		return &p.packet, e, nil
+		return packet, e, nil
 	}
+}
+
+// whole takes a record apart. What it returns is a fragment where the others of
+// its packet are not all there.
+func (p *Pass) whole(r *capture.Record) (packet *capture.Packet, whole bool) {
+	capture.Decode(r, &p.packet)
+	if packet := p.fragments.Add(&p.packet); packet != nil {
+		return packet, true
+	}
+	return &p.packet, false
 }
 
 func (p *Pass) see(r *capture.Record) {
@@ -78,56 +103,66 @@ func (p *Pass) Count() Count {
 	return p.count
 }
 
-// Shows reports whether the filter wants a frame that Next returned, with what is
-// known of its conversation: c, which may be as it was at its end.
-func (p *Pass) Shows(packet *capture.Packet, e *flow.Event, c *flow.Conversation) bool {
-	switch {
-	case p.ByPacket():
-		return true
-	case e == nil:
-		return p.filter.Match(packet, nil)
+// Learn reads an archive for a filter that asks for what conversations did, and
+// returns a pass that reads it again, knowing how each one ended. For any other
+// filter it is NewPass.
+func Learn(archive capture.Archive, f *filter.Expr) *Pass {
+	p := NewPass(archive, f)
+	if p.ByPacket() {
+		return p
 	}
-	return p.filter.Match(packet, subject{e, c})
-}
-
-// subject answers the filter's questions about a packet's conversation.
-type subject struct {
-	*flow.Event
-	talk *flow.Conversation
-}
-
-func (s subject) States() [2]tcp.State { return s.After }
-func (s subject) Stream() int          { return s.talk.ID }
-
-func (s subject) Has(label string) bool {
-	for _, f := range s.Findings {
-		if want, ok := flow.ParseLabel(label); ok && f.Label.Is(want) {
-			return true
+	again := &replay{archive: archive}
+	p.source = again
+	p.ends = map[int]*flow.Conversation{}
+	for {
+		_, e, err := p.Next()
+		if err != nil {
+			again.err = err
+			break
+		}
+		if e != nil {
+			p.ends[e.Talk.ID] = e.Talk
 		}
 	}
-	return false
+	second := NewPass(again, f)
+	second.ends = p.ends
+	again.reading = true
+	return second
 }
 
-func (s subject) ClosedBy(word string) bool {
-	c := s.talk
-	switch word {
-	case "client":
-		return c.Closer == 0
-	case "server":
-		return c.Closer == 1
-	case "fin":
-		return c.Closed == flow.HowFourWay || c.Closed == flow.HowThreeWay || c.Closed == flow.HowBothAtOnce
-	case "rst":
-		return c.Closed == flow.HowReset || c.Closed == flow.HowRefused
-	}
-	return false
+// replay is a source that reads an archive, and then the same frames once more.
+type replay struct {
+	archive capture.Archive
+	offsets []int64
+	reading bool // once more
+	at      int
+	err     error // how the archive ended
 }
 
-// LabelWords are the words that a filter's "label" term takes, as they are typed:
-// hyphens for blanks, in lower case.
-func LabelWords() (words []string) {
-	for l := flow.LabelNone + 1; l.String() != ""; l++ {
-		words = append(words, LabelWord(l))
+func (r *replay) Next() (*capture.Record, error) {
+	if !r.reading {
+		record, err := r.archive.Next()
+		if err == nil {
+			r.offsets = append(r.offsets, record.Offset)
+		}
+		return record, err
 	}
-	return words
+	if r.at == len(r.offsets) {
+		return nil, r.err
+	}
+	record, err := r.archive.At(r.offsets[r.at])
+	if err != nil {
+		return nil, err
+	}
+	r.at++
+	record.Number = int64(r.at)
+	return record, nil
+}
+
+// notEOF is an error that is not the end of a source.
+func notEOF(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
 }

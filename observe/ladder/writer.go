@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"dialtone/internet"
 	"dialtone/observe/capture"
@@ -43,7 +45,7 @@ func NewWriter(w io.Writer, s Style) *Writer {
 
 // strand is what the drawing of one conversation needs to remember.
 type strand struct {
-	id     int
+	talk   *flow.Conversation
 	origin int64 // the time that is 0
 	phase  phase
 	fold   fold
@@ -56,11 +58,11 @@ func (w *Writer) Event(e *flow.Event) error {
 	r := &s.row
 	r.set(e)
 	if w.style.Expand || !s.fold.takes(r, e.Findings) {
-		w.unfold(s, e.Talk)
+		w.unfold(s)
 		r.Text, r.Notes = textOf(e), notesOf(e.Findings)
-		w.row(s, e.Talk, r)
+		w.row(s, r)
 	} else if w.style.Live && s.fold.sum.rows() > 0 && r.Time-s.fold.sum.first > long {
-		w.unfold(s, e.Talk)
+		w.unfold(s)
 	}
 	return w.flushLive()
 }
@@ -76,11 +78,11 @@ func (w *Writer) strandOf(e *flow.Event) *strand {
 	if w.origin == 0 {
 		w.origin = e.Packet.Time
 	}
-	s = &strand{id: e.Talk.ID, origin: e.Packet.Time}
+	s = &strand{talk: e.Talk, origin: e.Packet.Time}
 	if w.style.Live {
 		s.origin = w.origin
 	}
-	w.strands[s.id] = s
+	w.strands[e.Talk.ID] = s
 	return s
 }
 
@@ -119,19 +121,20 @@ func (w *Writer) Frame(p *capture.Packet) error {
 // End draws what a conversation still has, and its foot: how it went.
 func (w *Writer) End(c *flow.Conversation) error {
 	if s := w.strands[c.ID]; s != nil {
-		w.unfold(s, c)
+		w.unfold(s)
 		delete(w.strands, c.ID)
 	}
 	w.foot(c)
 	return w.flushLive()
 }
 
+// has reports whether a conversation has rows.
+func (w *Writer) has(id int) bool { return w.strands[id] != nil }
+
 // Flush draws the rows that were kept back in hope of more of their kind.
-func (w *Writer) Flush(talk func(id int) *flow.Conversation) error {
-	for id, s := range w.strands {
-		if c := talk(id); c != nil && !s.fold.empty() {
-			w.unfold(s, c)
-		}
+func (w *Writer) Flush() error {
+	for _, id := range slices.Sorted(maps.Keys(w.strands)) {
+		w.unfold(w.strands[id])
 	}
 	return w.out.Flush()
 }
@@ -145,8 +148,8 @@ func (w *Writer) flushLive() error {
 }
 
 // row draws one row, with the heading or the phase that it begins.
-func (w *Writer) row(s *strand, c *flow.Conversation, r *Row) {
-	w.turnTo(s, c)
+func (w *Writer) row(s *strand, r *Row) {
+	w.turnTo(s)
 	if p := s.phase.next(r); p != s.phase {
 		s.phase = p
 		w.rule(p.String())
@@ -155,8 +158,9 @@ func (w *Writer) row(s *strand, c *flow.Conversation, r *Row) {
 }
 
 // turnTo says which conversation the rows that follow are of.
-func (w *Writer) turnTo(s *strand, c *flow.Conversation) {
-	if w.last == s.id {
+func (w *Writer) turnTo(s *strand) {
+	c := s.talk
+	if w.last == c.ID {
 		return
 	}
 	if s.phase == phaseNone {
@@ -168,7 +172,7 @@ func (w *Writer) turnTo(s *strand, c *flow.Conversation) {
 	if s.phase == phaseNone && c.Protocol != internet.TCP {
 		s.phase = phaseData
 	}
-	w.last = s.id
+	w.last = c.ID
 }
 
 // space leaves a line free between what stands above and what comes.

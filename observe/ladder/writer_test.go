@@ -17,7 +17,7 @@ func TestShow(t *testing.T) {
 		w := NewWriter(&text, Style{Width: width, Colour: os.Getenv("C") != "", Why: os.Getenv("WHY") != "", ASCII: os.Getenv("A") != ""})
 		c := f(newScript(t, func(e *flow.Event) { w.Event(e) }))
 		w.End(c)
-		w.Flush(nil)
+		w.Flush()
 		fmt.Println(text.String())
 	}
 }
