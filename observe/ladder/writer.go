@@ -45,11 +45,12 @@ func NewWriter(w io.Writer, s Style) *Writer {
 
 // strand is what the drawing of one conversation needs to remember.
 type strand struct {
-	talk   *flow.Conversation
-	origin int64 // the time that is 0
-	phase  phase
-	fold   fold
-	row    Row // the one being drawn, reused
+	talk    *flow.Conversation
+	origin  int64 // the time that is 0
+	phase   phase
+	fold    fold
+	midline [2]bool // an end's last payload did not end a line
+	row     Row     // the one being drawn, reused
 }
 
 // Event draws what a packet did. The rows of a long run may come later.
@@ -59,12 +60,24 @@ func (w *Writer) Event(e *flow.Event) error {
 	r.set(e)
 	if w.style.Expand || !s.fold.takes(r, e.Findings) {
 		w.unfold(s)
-		r.Text, r.Notes = textOf(e), notesOf(e.Findings)
+		r.Text, r.Notes, r.Fragments = textOf(e), notesOf(e.Findings), e.Packet.Fragments
+		if r.Len > 0 && s.midline[r.From] {
+			r.Text = "" // it goes on with a line that was begun
+		}
 		w.row(s, r)
 	} else if w.style.Live && s.fold.sum.rows() > 0 && r.Time-s.fold.sum.first > long {
 		w.unfold(s)
 	}
+	s.follow(e)
 	return w.flushLive()
+}
+
+// follow remembers whether an end is in the middle of a line.
+func (s *strand) follow(e *flow.Event) {
+	if p := e.Packet.Payload; len(p) > 0 {
+		s.midline[e.From] = p[len(p)-1] != '\n'
+		s.midline[1-e.From] = false
+	}
 }
 
 func (w *Writer) strandOf(e *flow.Event) *strand {
