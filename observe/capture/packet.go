@@ -130,6 +130,8 @@ type Packet struct {
 	layers [MaxLayers]Layer
 	count  int
 
+	ip, transport, end int // where the IP header, what it carries, and the packet's captured bytes begin and end in Data; ip -1 for none
+
 	VLAN     uint32 // of the tags: 0 for none, else outer ID | inner ID<<16, each plus 1
 	Version  uint8  // of IP: 4, 6, or 0 for none
 	Src, Dst netip.Addr
@@ -148,6 +150,7 @@ type Packet struct {
 	Payload          []byte  // what was captured of those bytes
 	IPChecksum       Verdict // filled by Verify, as Checksum is
 	Checksum         Verdict // of TCP, UDP, ICMP or IGMP
+	Fragments        []int64 // numbers of the frames that a Reassembler put together; else nil
 
 	Err *link.HeaderError // the first header that is none, or is cut short; layers before it are there
 	At  int               // where that header starts in Data
