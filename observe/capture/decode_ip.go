@@ -20,10 +20,7 @@ func (p *Packet) ipv4(at, end int) {
 	p.Src, p.Dst = netip.AddrFrom4(h.Src), netip.AddrFrom4(h.Dst)
 	p.ID, p.TTL, p.DF = uint32(h.ID), h.TTL, h.Flags&internet.DontFragment != 0
 	p.More, p.FragOff = h.Flags&internet.MoreFragments != 0, int(h.Offset)*8
-	// A super-packet that is too long for the field has 0 there.
-	if p.Total = int(h.TotalLength); p.Total == 0 {
-		p.Total = p.Wire - at
-	}
+	p.total(at, int(h.TotalLength), h.TotalLength == 0)
 	p.end = start + len(payload)
 	if p.FragOff > 0 { // what follows is the middle of something
 		p.carried(h.Protocol, start)
@@ -44,15 +41,22 @@ func (p *Packet) ipv6(at, end int) {
 	p.ip, p.Version = at, 6
 	p.Src, p.Dst = netip.AddrFrom16(h.Src), netip.AddrFrom16(h.Dst)
 	p.TTL, p.DF = h.HopLimit, true
-	if p.Total = ipv6Header + int(h.PayloadLength); h.PayloadLength == 0 && h.NextHeader != internet.NoNext {
-		p.Total = p.Wire - at // a super-packet, unless a jumbo payload option says otherwise
-	}
+	p.total(at, ipv6Header+int(h.PayloadLength), h.PayloadLength == 0 && h.NextHeader != internet.NoNext)
 	p.end = start + len(payload)
 	p.inside(h.NextHeader, start)
 	p.trailer(p.end)
 }
 
 const ipv6Header = 40
+
+// total notes how long a packet is by its header, which cannot be more than the frame
+// had room for. A super-packet that is too long for the field has 0 there.
+func (p *Packet) total(at, size int, super bool) {
+	p.Total = max(p.Wire, len(p.Data)) - at
+	if !super {
+		p.Total = min(p.Total, size)
+	}
+}
 
 // inside goes through extension headers, to what a packet carries.
 func (p *Packet) inside(next internet.Protocol, at int) {
@@ -103,7 +107,7 @@ func (p *Packet) jumbo(e *internet.Extension) {
 			return
 		}
 		if n, ok := o.Jumbo(); ok {
-			p.Total = ipv6Header + int(n)
+			p.total(p.ip, ipv6Header+int(n), false)
 			return
 		}
 		options = rest

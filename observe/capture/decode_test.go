@@ -15,6 +15,7 @@ import (
 	"dialtone/transport/udp"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 var (
@@ -83,7 +84,7 @@ func ethernet4(p internet.Protocol, payload []byte) []byte {
 }
 
 // decoded takes a frame apart and holds it against what is true of all.
-func decoded(t testing.TB, l LinkType, b []byte) *Packet {
+func decoded(t rapid.TB, l LinkType, b []byte) *Packet {
 	t.Helper()
 	r := &Record{Data: b, Wire: len(b), Link: l}
 	p := new(Packet)
@@ -93,7 +94,7 @@ func decoded(t testing.TB, l LinkType, b []byte) *Packet {
 }
 
 // holds checks what is true of every packet, whatever its bytes.
-func holds(t testing.TB, p *Packet) {
+func holds(t rapid.TB, p *Packet) {
 	t.Helper()
 	at := 0
 	for _, l := range p.Layers() {
@@ -296,6 +297,22 @@ func TestAHeaderThatLiesStopsThere(t *testing.T) {
 		p := decoded(t, LinkRaw, test.b)
 		if p.Err == nil || p.Err.Layer != test.layer || p.At != test.at || shape(p) != test.shape {
 			t.Errorf("%v at %d, %s; want %s at %d, %s", p.Err, p.At, shape(p), test.layer, test.at, test.shape)
+		}
+	}
+}
+
+// TestALengthThatTheFrameCannotHold is taken for what the frame holds.
+func TestALengthThatTheFrameCannotHold(t *testing.T) {
+	for _, b := range [][]byte{
+		with(ip4(internet.TCP, tcpSegment(pseudo4(internet.TCP), "data")), 2, 1000),
+		with(ip6(internet.TCP, tcpSegment(pseudo6(internet.TCP), "data")), 4, 1000),
+	} {
+		if p := decoded(t, LinkRaw, b); p.Err != nil || p.Len != 4 || p.Total != len(b) {
+			t.Errorf("IPv%d: %d of %d bytes, %v", p.Version, p.Len, p.Total, p.Err)
+		}
+		p := new(Packet)
+		if Decode(&Record{Data: b, Wire: len(b) + 10, Link: LinkRaw}, p); p.Len != 14 {
+			t.Errorf("IPv%d, captured in part: %d bytes", p.Version, p.Len)
 		}
 	}
 }

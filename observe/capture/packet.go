@@ -141,7 +141,7 @@ type Packet struct {
 	DF       bool              // don't fragment; always for IPv6
 	More     bool              // more fragments follow
 	FragOff  int               // of a fragment, in bytes; a whole packet has 0 and not More
-	Total    int               // bytes of the IP packet by its own header
+	Total    int               // bytes of the IP packet by its own header, at most those of its frame
 
 	SrcPort, DstPort uint16     // of TCP and UDP
 	TCP              tcp.Header // for Protocol TCP with a whole header: HasTCP

@@ -61,11 +61,15 @@ func TestVerdicts(t *testing.T) {
 			{wrong, 0, ChecksumBad},
 			{wrong, HintPartial, ChecksumPartial},
 			{wrong, HintGood, ChecksumGood},
-			{test.b[:test.field+3], 0, ChecksumUnknown},
 		} {
 			if ip, got := verdicts(t, LinkRaw, v.b, v.hints); ip != wantIP || got != v.want {
 				t.Errorf("%s, hints %d: verdicts %d and %d, want %d and %d", name, v.hints, ip, got, wantIP, v.want)
 			}
+		}
+		p := new(Packet)
+		Decode(&Record{Data: test.b[:test.field+3], Wire: len(test.b), Link: LinkRaw}, p)
+		if p.Verify(); p.IPChecksum != wantIP || p.Checksum != ChecksumUnknown {
+			t.Errorf("%s, cut short: verdicts %d and %d", name, p.IPChecksum, p.Checksum)
 		}
 	}
 }
