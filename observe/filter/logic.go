@@ -16,8 +16,9 @@ func (n not) match(p *capture.Packet, s Subject) bool { return !n.a.match(p, s) 
 func (n always) match(*capture.Packet, Subject) bool  { return bool(n) }
 func (n not) emit(a *assembler, yes, no label)        { n.a.emit(a, no, yes) }
 func (n and) String() string                          { return "(" + n.a.String() + " and " + n.b.String() + ")" }
-func (n or) String() string                           { return "(" + n.a.String() + " or " + n.b.String() + ")" }
-func (n not) String() string                          { return "not " + n.a.String() }
+
+func (n or) String() string  { return "(" + n.a.String() + " or " + n.b.String() + ")" }
+func (n not) String() string { return "not " + n.a.String() }
 
 func (n always) String() string {
 	if n {

@@ -20,9 +20,8 @@ var (
 
 // plain says which packets to make.
 type plain struct {
-	tags       int  // VLAN tags, at most
-	extensions int  // IPv6 extension headers, at most
-	tcpOdd     bool // data offsets and lengths of all kinds
+	tags       int // VLAN tags, at most
+	extensions int // IPv6 extension headers, at most
 }
 
 // drawFrame makes a well-formed Ethernet frame.
