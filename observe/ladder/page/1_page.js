@@ -35,6 +35,7 @@ const trim = (n) => String(+n.toPrecision(4));
 // duration writes nanoseconds with the unit that suits them.
 function duration(ns) {
   const size = Math.abs(ns);
+  if (size === 0) return "0";
   if (size >= 1e9) return trim(ns / 1e9) + " s";
   if (size >= 1e6) return trim(ns / 1e6) + " ms";
   if (size >= 1e3) return trim(ns / 1e3) + " µs";

@@ -95,8 +95,9 @@ class Ladder {
   labels(c, i) {
     const t = this.talk, list = t.labelsOf(i), text = word(t.text[i]);
     const beneath = (kind, words, advance) => {
-      const at = t.from[i] === 0 ? { x: c.left + 9, "text-anchor": "start" } : { x: c.right - 9, "text-anchor": "end" };
-      return svg("text", { class: kind, y: t.y[i] + 15, ...at }, cut(words, c.right - c.left - 18, advance));
+      const [x0, x1, dx, anchor] = t.from[i] === 0 ? [c.left, c.right, 9, "start"] : [c.right, c.left, -9, "end"];
+      const at = { x: x0 + dx, y: t.leave[i] + 14, "text-anchor": anchor, transform: turned(x0, t.leave[i], x1, t.arrive[i]) };
+      return svg("text", { class: kind, ...at }, cut(words, c.right - c.left - 24, advance));
     };
     if (c.labels === 0 && list.length > 0) return [beneath("label " + list[0].tone, list.map((l) => l.word).join(", "), 6.6)];
     const said = text ? [beneath("said", text, this.advance)] : [];
@@ -112,7 +113,7 @@ class Ladder {
     const list = [svg("line", { class: "life", x1: c.left, x2: c.left, y1: top, y2: bottom }), svg("line", { class: "life", x1: c.right, x2: c.right, y1: top, y2: bottom })];
     for (const [y, text] of this.talk.rules) {
       if (y < top || y > bottom) continue;
-      const name = word(text), half = (name.length * 6.8) / 2 + 8, middle = (c.left + c.right) / 2;
+      const middle = (c.left + c.right) / 2, name = cut(word(text), c.right - c.left - 40, 6.8), half = (name.length * 6.8) / 2 + 8;
       list.push(svg("line", { class: "rule", x1: c.left + 8, x2: middle - half, y1: y, y2: y }), svg("line", { class: "rule", x1: middle + half, x2: c.right - 8, y1: y, y2: y }),
         svg("text", { class: "phase", x: middle, y: y + 4, "text-anchor": "middle" }, name));
     }

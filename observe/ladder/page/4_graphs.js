@@ -164,12 +164,23 @@ class Windows extends Plot {
     this.stairs(windows, this.ink("--window"));
     this.stairs(flight, this.ink("--end0"), 1.5);
     for (let k = t.labelFrom[low] ?? 0; k < t.labels.length && t.labels[k].row < high; k++) this.event(t.labels[k]);
+    this.above(windows);
     const i = this.app.selected;
     if (i < 0) return;
     this.pen.fillStyle = this.ink("--accent");
     this.pen.beginPath();
     this.pen.arc(this.x(t.time[i]), this.y(this.app.flight[i]), 4, 0, 7);
     this.pen.fill();
+  }
+
+  // above says what the window is where it lies far above the bytes in flight.
+  above(windows) {
+    const least = Math.min(...windows.map(([, v]) => v).slice(-2000));
+    if (!(least > this.high)) return;
+    this.pen.font = "11px " + this.ink("--mono");
+    this.pen.textAlign = "right";
+    this.pen.fillStyle = this.ink("--window");
+    this.pen.fillText(`↑ window ${size(least)} and more`, this.area.right - 6, this.area.top + 10);
   }
 
   under(points) {

@@ -10,11 +10,21 @@ class Segment {
     this.host.addEventListener("focusin", light);
     this.host.addEventListener("pointerleave", () => this.light(null));
     this.host.addEventListener("keydown", (e) => this.key(e));
+    new ResizeObserver(() => this.per !== this.perLine() && this.shown >= 0 && this.show(this.shown)).observe(this.host);
+  }
+
+  // perLine is how many bytes stand in a line beside the fields, or beneath them where it is tight.
+  perLine() {
+    const width = this.host.clientWidth;
+    this.tight = width < 540;
+    return width >= 880 || (this.tight && width >= 500) ? 16 : 8;
   }
 
   show(i) {
     const t = this.app.talk;
     this.fields = [];
+    this.shown = i;
+    this.per = this.perLine();
     if (i < 0) {
       this.host.replaceChildren(el("h2", {}, "No segment chosen"), el("p", { class: "note" }, "Choose one in the ladder or in a graph: by mouse, or with the up and down keys."));
       return;
@@ -25,7 +35,7 @@ class Segment {
       el("h2", {}, `Frame ${t.number[i]}`, " · ", way),
       el("p", { class: "figures" }, this.figures(i)),
       this.reasons(i),
-      el("div", { class: "taken" }, this.layers(i), this.hex(bytes, t.wire[i])),
+      el("div", { class: this.tight ? "taken tight" : "taken" }, this.layers(i), this.hex(bytes, t.wire[i])),
     );
     this.host.scrollTop = 0;
   }
@@ -75,15 +85,15 @@ class Segment {
   }
 
   hex(bytes, wire) {
-    const host = el("div", { class: "hex", role: "group", "aria-label": "Bytes", tabindex: 0 }), per = this.host.clientWidth >= 620 || this.host.clientWidth < 420 && this.host.clientWidth > 0 ? (this.host.clientWidth < 420 ? 8 : 16) : 16;
+    const host = el("div", { class: "hex", role: "group", "aria-label": "Bytes", tabindex: 0 }), per = this.per;
     this.cells = [[], []];
     for (let at = 0; at < bytes.length; at += per) {
       const line = bytes.subarray(at, at + per), hex = el("span"), text = el("span");
       line.forEach((b, k) => {
-        const cell = (name, where, gap) => el("span", { class: "byte", "data-from": at + k, "data-to": at + k + 1, "data-gap": gap }, where);
-        this.cells[0].push(hex.appendChild(cell("hex", b.toString(16).padStart(2, "0"))));
+        const cell = (what) => el("span", { class: "byte", "data-from": at + k, "data-to": at + k + 1 }, what);
+        this.cells[0].push(hex.appendChild(cell(b.toString(16).padStart(2, "0"))));
         hex.append(k === 7 && per === 16 ? "  " : " ");
-        this.cells[1].push(text.appendChild(cell("text", b >= 32 && b < 127 ? String.fromCharCode(b) : "·")));
+        this.cells[1].push(text.appendChild(cell(b >= 32 && b < 127 ? String.fromCharCode(b) : "·")));
       });
       const missing = (per - line.length) * 3 + (per === 16 && line.length < 8 ? 1 : 0);
       host.append(el("i", {}, at.toString(16).padStart(4, "0") + "  "), hex, " ".repeat(missing) + " ", text, "\n");

@@ -67,11 +67,12 @@ class App {
     this.selected = -1;
     byId("title").replaceChildren(el("span", { class: "first" }, t.ends[0]), " → ", el("span", { class: "second" }, t.ends[1]));
     document.title = `${t.ends[0]} → ${t.ends[1]} · dialtone trace`;
-    byId("facts").replaceChildren(...t.facts.map(([name, value]) => el("span", {}, word(name) + " ", el("b", {}, word(value)))));
+    byId("facts").replaceChildren(...t.facts.flatMap(([name, value], k) => [k > 0 ? " · " : "", word(name) + " ", el("b", {}, word(value))]));
     const notices = [data.notice, t.notice].map(word).filter(Boolean).join(" ");
     byId("notice").textContent = notices;
     byId("notice").hidden = !notices;
     byId("graphs").hidden = !t.tcp;
+    document.body.classList.toggle("other", !t.tcp);
     for (const row of document.querySelectorAll("#talks tbody tr")) fill(row).toggleAttribute("aria-current", +row.dataset.talk === t.id);
     this.ladder.show(t);
     this.segment.show(-1);
@@ -99,7 +100,8 @@ class App {
 
   legend() {
     const mark = (letter, tone, text) => el("span", {}, el("b", { class: tone }, letter), " " + text);
-    return el("p", { class: "key" }, mark("│", "", "segment"), mark("▁▔", "good", "acknowledged"), mark("▁▔", "window", "window's edge"), mark("S", "close", "SACK"), mark("R", "loss", "sent again"),
+    const spaced = (...list) => el("p", { class: "key" }, ...list.flatMap((m) => [m, " "]));
+    return spaced(mark("│", "", "segment"), mark("▁▔", "good", "acknowledged"), mark("▁▔", "window", "window's edge"), mark("S", "close", "SACK"), mark("R", "loss", "sent again"),
       mark("O", "order", "out of order"), mark("D", "order", "duplicate"), mark("Z", "window", "zero window"), mark("P", "window", "probe"), mark("F", "window", "window full"), mark("⊥", "good", "duplicate ACK"));
   }
 
