@@ -39,6 +39,7 @@ func TestARPErrorsSayWhere(t *testing.T) {
 		"0006 0800 0604" + rest: "ARP header, byte 0: hardware type is not Ethernet",
 		"0001 86dd 0604" + rest: "ARP header, byte 2: protocol type is not IPv4",
 		"0001 0800 0804" + rest: "ARP header, byte 4: address lengths are not 6 and 4",
+		"0001 0800 0603" + rest: "ARP header, byte 4: address lengths are not 6 and 4",
 		"0001 0800 0610" + rest: "ARP header, byte 4: address lengths are not 6 and 4",
 	} {
 		if _, _, err := link.ParseARP(frame(bytes)); err == nil || err.Error() != want {

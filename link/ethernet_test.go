@@ -71,6 +71,21 @@ func TestLengthOf8023CutsPadding(t *testing.T) {
 	}
 }
 
+// TestLengthOrType stands at the bounds of both (IEEE 802.3 §3.2.6).
+func TestLengthOrType(t *testing.T) {
+	for field, want := range map[uint16]link.Ethernet{0: {}, 1500: {Length: 1500}, 1536: {Type: 1536}, 0xffff: {Type: 0xffff}} {
+		h, _, err := link.ParseEthernet(append(make([]byte, 12), byte(field>>8), byte(field)))
+		if err != nil || h.Type != want.Type || h.Length != want.Length {
+			t.Errorf("%d is length %d, type %v, %v; want %d, %v", field, h.Length, h.Type, err, want.Length, want.Type)
+		}
+	}
+	for _, field := range []uint16{1501, 1535} {
+		if _, _, err := link.ParseEthernet(append(make([]byte, 12), byte(field>>8), byte(field))); err == nil {
+			t.Errorf("%d is taken for a length or a type", field)
+		}
+	}
+}
+
 func TestEthernetErrorsSayWhere(t *testing.T) {
 	for _, c := range []struct {
 		bytes, want string
