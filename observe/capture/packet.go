@@ -104,7 +104,7 @@ const (
 // one level deeper.
 type Layer struct {
 	Kind       Kind
-	Quoted     bool // part of what an ICMP error quotes
+	Quoted     bool   // part of what an ICMP error quotes
 	Start, End uint32 // a super-packet of GRO is longer than 65535 bytes
 }
 
@@ -144,8 +144,8 @@ type Packet struct {
 	SrcPort, DstPort uint16     // of TCP and UDP
 	TCP              tcp.Header // for Protocol TCP with a whole header: HasTCP
 	HasTCP, HasUDP   bool
-	Len              int    // bytes that the transport carries, by the IP header: may exceed what was captured
-	Payload          []byte // what was captured of those bytes
+	Len              int     // bytes that the transport carries, by the IP header: may exceed what was captured
+	Payload          []byte  // what was captured of those bytes
 	IPChecksum       Verdict // filled by Verify, as Checksum is
 	Checksum         Verdict // of TCP, UDP, ICMP or IGMP
 

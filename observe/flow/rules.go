@@ -28,9 +28,11 @@ const (
 
 	// That bytes were sent again.
 	RuleSeenBefore
+	RuleSeenControl
 	RuleNewerTimestamp
 	RuleNewerID
 	RuleAfterRTT
+	RuleAfterTimeout
 	RuleSkippedID
 
 	// Why they were.
@@ -51,6 +53,7 @@ const (
 	// That they were not, but overtaken on the way or copied.
 	RuleOlderTimestamp
 	RuleOlderID
+	RuleSameTick
 	RuleTooSoon
 	RuleNotAsked
 	RuleOvertakenACK
@@ -105,10 +108,12 @@ var ruleText = [rules]string{
 	RuleResetAlone:      "RST; nothing came from the other end that it would answer: its sender gave the connection up (RFC 9293 §3.5.3)",
 	RulePortReuse:       "a SYN of the addresses and ports of conversation {n0} with another initial number ({n1}, not {n2}): a new connection (RFC 9293 §3.4.1, RFC 6191)",
 
-	RuleSeenBefore:     "{b0} that {f0} carried {t0} before",
+	RuleSeenBefore:     "{b0} that {f0} carried {t1} before",
+	RuleSeenControl:    "the SYN or FIN that {f0} carried {t1} before",
 	RuleNewerTimestamp: "{f0} had skipped these bytes; this segment's timestamp {n0} is newer than its {n1}, so it was sent after it: the first copy was lost before it came here (RFC 7323 §3)",
 	RuleNewerID:        "{f0} had skipped these bytes; this segment's IP ID {n0} follows its {n1}, and this end counts them up, so it was sent after it: the first copy was lost before it came here (RFC 6864 §3)",
 	RuleAfterRTT:       "{f0} had skipped these bytes {t0} before, longer than the round trip of {t1}, and {f1} had said that they are missing",
+	RuleAfterTimeout:   "{f0} had skipped these bytes {t0} before, longer than the timeout of about {t1}",
 	RuleSkippedID:      "this end counts IP IDs up by one, {n0} are missing before this frame, it paused {t0} after {f0}, and had nothing to acknowledge: the first copy was lost before it came here (RFC 6864 §3)",
 
 	RuleSYNTimeout:      "the SYN of {f0} again after {t0} without an answer (RFC 6298 §5)",
@@ -126,6 +131,7 @@ var ruleText = [rules]string{
 
 	RuleOlderTimestamp:  "its timestamp {n0} is older than the {n1} of {f0}, which skipped these bytes: it was sent first and overtaken (RFC 7323 §3)",
 	RuleOlderID:         "its IP ID {n0} is before the {n1} of {f0}, which skipped these bytes, and this end counts them up: it was sent first and overtaken (RFC 6864 §3)",
+	RuleSameTick:        "its timestamp is that of {f0}, which skipped these bytes: both were sent in the same tick, and to ask for them takes {t1}",
 	RuleTooSoon:         "{f0} skipped these bytes only {t0} before; to ask for them and be answered takes {t1}",
 	RuleNotAsked:        "{f0} skipped these bytes {t0} before; since then the other end has said nothing that would ask for them, and a timeout takes {t1}",
 	RuleOvertakenACK:    "acknowledges {n0}, less than {f0} had acknowledged ({n1}): it was overtaken (RFC 9293 §3.10.7.4)",

@@ -10,9 +10,6 @@ import (
 	"dialtone/transport/tcp"
 )
 
-// MaxRows is how many rows a Talk keeps unless told otherwise.
-const MaxRows = 20_000
-
 // A Talk is a conversation with all that is needed to draw it.
 type Talk struct {
 	flow.Conversation        // as it was after the last packet
@@ -52,7 +49,8 @@ type Row struct {
 	RTT      int64       // nanoseconds, 0 for no sample
 	SACK     [][2]uint32 // relative blocks: the first byte, and the one behind the last
 	Text     string      // the payload's first line or what an ICMP error says, escaped; empty where it is not text
-	Notes    []Note      // what is to be said of this packet, whichever packet showed it
+	Notes    []Note      // what is to be said of this packet, and of earlier ones that are not here
+	record   capture.Record
 }
 
 // A Note is a finding in words.

@@ -1,0 +1,164 @@
+package ladder
+
+import (
+	"errors"
+
+	"dialtone/observe/capture"
+	"dialtone/observe/flow"
+)
+
+// Draw draws a capture as ladders, one conversation after another:
+//
+//  1. The source is read to its end. The rows of the first conversation are drawn
+//     at once; of the others an Index remembers where their frames are.
+//  2. Each of the others is drawn from its frames, which the archive gives again,
+//     with a tracker of its own.
+//  3. The frames of no conversation come last.
+//
+// The error is that of the source or of w; what was read before it is drawn.
+func Draw(archive capture.Archive, p *Pass, w *Writer) error {
+	d := &drawing{archive: archive, pass: p, w: w, fragments: map[int64][]int64{}, reuses: map[int]int{}}
+	broken, err := d.read()
+	for id := 1; err == nil && id < d.index.Conversations(); id++ {
+		if id != d.first {
+			err = d.conversation(id)
+		}
+	}
+	if err == nil {
+		err = d.others()
+	}
+	return errors.Join(err, d.w.out.Flush(), broken)
+}
+
+type drawing struct {
+	archive   capture.Archive
+	pass      *Pass
+	w         *Writer
+	index     Index
+	first     int               // the conversation that is drawn while reading; 0 for none yet
+	fragments map[int64][]int64 // offsets of the frames of a packet that came in several, by its last one's number
+	reuses    map[int]int       // flow.Conversation.Reuses where it is not 0
+}
+
+// firstRows is how many frames of the first conversation are shown as soon as
+// they are drawn.
+const firstRows = 64
+
+// read is the first step. What broke the source is no reason to stop.
+func (d *drawing) read() (broken, err error) {
+	var talk *flow.Conversation
+	for rows := 0; ; {
+		p, e, err := d.pass.Next()
+		if err != nil {
+			broken = notEOF(err)
+			break
+		}
+		if d.first == 0 && e != nil && d.pass.Shows(p, e) {
+			d.first, talk = e.Talk.ID, e.Talk
+		}
+		if e == nil || e.Talk.ID != d.first {
+			d.remember(p, e)
+			continue
+		}
+		if !d.pass.Shows(p, e) {
+			continue
+		}
+		if err := d.w.Event(e); err != nil {
+			return nil, err
+		}
+		if rows++; rows <= firstRows {
+			if err := d.w.out.Flush(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if talk != nil {
+		err = errors.Join(d.w.End(talk), d.w.out.Flush())
+	}
+	return broken, err
+}
+
+// remember puts a frame into the index.
+func (d *drawing) remember(p *capture.Packet, e *flow.Event) {
+	id := 0
+	if e != nil {
+		id = e.Talk.ID
+		if e.Talk.Reuses != 0 {
+			d.reuses[id] = e.Talk.Reuses
+		}
+		for _, number := range p.Fragments {
+			if offset, ok := d.index.Offset(number); ok && number != p.Number {
+				d.fragments[p.Number] = append(d.fragments[p.Number], offset)
+			}
+		}
+	}
+	d.index.Add(id, p.Number, p.Offset)
+}
+
+// conversation is the second step, for one of them.
+func (d *drawing) conversation(id int) error {
+	one := &Pass{tracker: flow.New(flow.Config{MaxConversations: 2})}
+	var talk *flow.Conversation
+	for number, offset := range d.index.Frames(id) {
+		p, err := d.load(one, number, offset)
+		if err != nil {
+			return err
+		}
+		e := one.tracker.Add(p)
+		if e == nil {
+			continue
+		}
+		talk = e.Talk
+		talk.ID, talk.Reuses = id, d.reuses[id]
+		if !d.pass.Shows(p, e) {
+			continue
+		}
+		if err := d.w.Event(e); err != nil {
+			return err
+		}
+	}
+	if !d.w.has(id) {
+		return nil
+	}
+	return d.w.End(talk)
+}
+
+// load takes a frame apart once more, and those before it that are of the same
+// packet.
+func (d *drawing) load(one *Pass, number, offset int64) (*capture.Packet, error) {
+	for _, before := range d.fragments[number] {
+		r, err := d.archive.At(before)
+		if err != nil {
+			return nil, err
+		}
+		one.whole(r)
+	}
+	r, err := d.archive.At(offset)
+	if err != nil {
+		return nil, err
+	}
+	r.Number = number
+	p, _ := one.whole(r)
+	p.Verify()
+	return p, nil
+}
+
+// others is the third step.
+func (d *drawing) others() error {
+	var p capture.Packet
+	for number, offset := range d.index.Frames(0) {
+		r, err := d.archive.At(offset)
+		if err != nil {
+			return err
+		}
+		r.Number = number
+		capture.Decode(r, &p)
+		if !d.pass.Shows(&p, nil) {
+			continue
+		}
+		if err := d.w.Frame(&p); err != nil {
+			return err
+		}
+	}
+	return nil
+}

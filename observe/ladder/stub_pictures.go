@@ -1,0 +1,6 @@
+package ladder
+
+import "io"
+
+func WriteSVG(w io.Writer, t *Talk) error      { return nil }
+func WriteHTML(w io.Writer, talks []*Talk) error { return nil }
