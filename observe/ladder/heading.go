@@ -168,11 +168,11 @@ func lossText(c *flow.Conversation) string {
 	if resent == 0 {
 		return "none seen"
 	}
-	text := "none"
+	text := "none lost"
 	if lost > 0 {
-		text = fmt.Sprintf("%s (%s)", countOf(lost, "segment"), percent(lost, packets))
+		text = fmt.Sprintf("%s lost (%s)", countOf(lost, "segment"), percent(lost, packets))
 	}
-	text += fmt.Sprintf(" lost, %s sent again", countText(resent))
+	text += fmt.Sprintf(", %s sent again", countText(resent))
 	if n := a.OutOfOrder + b.OutOfOrder; n > 0 {
 		text += fmt.Sprintf(", %s out of order", countText(n))
 	}

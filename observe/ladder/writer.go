@@ -49,6 +49,7 @@ type strand struct {
 	origin  int64 // the time that is 0
 	phase   phase
 	fold    fold
+	ended   bool    // its foot is drawn: of a live one as soon as it is closed
 	midline [2]bool // an end's last payload did not end a line
 	row     Row     // the one being drawn, reused
 }
@@ -69,6 +70,11 @@ func (w *Writer) Event(e *flow.Event) error {
 		w.unfold(s)
 	}
 	s.follow(e)
+	if w.style.Live && e.Talk.Closed != flow.HowNot && !s.ended {
+		w.unfold(s)
+		w.foot(e.Talk)
+		s.ended = true
+	}
 	return w.flushLive()
 }
 
@@ -91,7 +97,7 @@ func (w *Writer) strandOf(e *flow.Event) *strand {
 	if w.origin == 0 {
 		w.origin = e.Packet.Time
 	}
-	s = &strand{talk: e.Talk, origin: e.Packet.Time}
+	s = &strand{talk: e.Talk, origin: e.Talk.First}
 	if w.style.Live {
 		s.origin = w.origin
 	}
@@ -133,11 +139,14 @@ func (w *Writer) Frame(p *capture.Packet) error {
 
 // End draws what a conversation still has, and its foot: how it went.
 func (w *Writer) End(c *flow.Conversation) error {
-	if s := w.strands[c.ID]; s != nil {
+	s := w.strands[c.ID]
+	if s != nil {
 		w.unfold(s)
 		delete(w.strands, c.ID)
 	}
-	w.foot(c)
+	if s == nil || !s.ended {
+		w.foot(c)
+	}
 	return w.flushLive()
 }
 
