@@ -105,7 +105,7 @@ func (l *Listener) meet(c *line, f *fields, hello []byte) (*Session, error) {
 	a := answerer{ends: l.ends, channel: &c.channel, code: code, codeErr: codeErr}
 	welcome, err := a.welcome(f, hello)
 	if err != nil {
-		return nil, err
+		return nil, &strangerError{err}
 	}
 	if err := c.say(welcome, false); err != nil {
 		return nil, err
@@ -118,6 +118,9 @@ func (l *Listener) meet(c *line, f *fields, hello []byte) (*Session, error) {
 		return nil, err
 	}
 	if err := l.judge(&a, round, a.check(&confirm)); err != nil {
+		return nil, err
+	}
+	if err := a.admit(); err != nil {
 		return nil, err
 	}
 	if err := l.count(); err != nil {

@@ -50,6 +50,12 @@ func (e *ChangedKeyError) Error() string {
 // Is makes a changed key an unknown one.
 func (e *ChangedKeyError) Is(target error) bool { return target == ErrUnknownPeer }
 
+// A strangerError is why an end that has proved nothing is refused. Which names
+// are pinned here is not for it to know: on the wire a changed key is an unknown one.
+type strangerError struct{ error }
+
+func (e *strangerError) Unwrap() error { return e.error }
+
 // A reason is what a refusal says on the wire, and nothing else.
 type reason byte
 
@@ -79,10 +85,11 @@ var errPeerKey = fmt.Errorf("the other end does not know this machine's key: %w"
 // reasonOf returns what the other end is told of err.
 func reasonOf(err error) reason {
 	var changed *ChangedKeyError
+	var stranger *strangerError
 	switch {
 	case err == errTLSHere:
 		return forPlain
-	case errors.As(err, &changed):
+	case errors.As(err, &changed) && !errors.As(err, &stranger):
 		return forChangedKey
 	case errors.Is(err, ErrWrongCode):
 		return forWrongCode

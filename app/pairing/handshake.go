@@ -153,8 +153,10 @@ func (a *answerer) welcome(f *fields, hello []byte) ([]byte, error) {
 		return nil, err
 	}
 	a.grant.how = how
-	if err := a.accept(&a.grant, a.channel, a.channel.dialler); err != nil {
-		return nil, err
+	if how != byCode { // with a code the proof comes first
+		if err := a.accept(&a.grant, a.channel, a.channel.dialler); err != nil {
+			return nil, err
+		}
 	}
 	said := fields{tagVersions: {version}, tagName: []byte(a.Name), tagMethods: {byte(how)}}
 	if said[tagNonce], err = a.draw.bytes(nonceSize); err != nil {
@@ -220,6 +222,15 @@ func (a *answerer) choose(offered []byte) (method, error) {
 		return 0, errNoCode
 	}
 	return 0, ErrNotWanted
+}
+
+// admit says, after the dialler's proof, whether its key can be pinned where it is
+// to be. Before the proof it would tell anybody who is known here.
+func (a *answerer) admit() error {
+	if a.grant.how != byCode {
+		return nil
+	}
+	return a.accept(&a.grant, a.channel, a.channel.dialler)
 }
 
 // check returns whether the dialler's proof is right.

@@ -94,8 +94,7 @@ func (k *KnownPeers) changed(f Fingerprint, name string) error {
 }
 
 // Pin adds a peer, or brings up to date what is written of its key, where that is
-// not the same. A name that is
-// pinned with another key is a *ChangedKeyError.
+// not the same. A name that is pinned with another key is a *ChangedKeyError.
 func (k *KnownPeers) Pin(p KnownPeer) error {
 	if p.Fingerprint.IsZero() {
 		return errors.New("pairing: pin a peer: it has no key")

@@ -79,6 +79,9 @@ func TestAChangedKeyIsLoud(t *testing.T) {
 	if !errors.Is(err, pairing.ErrUnknownPeer) {
 		t.Errorf("the dialler says %v", err)
 	}
+	if strings.Contains(err.Error(), "another key pinned") {
+		t.Errorf("a stranger learns who is pinned: %v", err)
+	}
 	if err := <-d.notices; !errors.As(err, &changed) || changed.Name != "laptop" {
 		t.Errorf("noticed %v", err)
 	}
@@ -120,13 +123,18 @@ func TestANameIsNotPinnedTwice(t *testing.T) {
 	peers := known(t, named(old, "laptop"))
 	d := listen(t, pairing.Config{Code: code, Known: peers, Remember: true}, pairing.ListenOptions{})
 	_, err := dial(t, d.Addr(), pairing.Config{Code: code, Name: "laptop"})
-	if !errors.Is(err, pairing.ErrUnknownPeer) {
+	if !errors.Is(err, pairing.ErrUnknownPeer) || !strings.Contains(err.Error(), "another key pinned") {
 		t.Errorf("the dialler says %v", err)
+	}
+	_, err = dial(t, d.Addr(), pairing.Config{Code: wrong, Name: "laptop"})
+	if !errors.Is(err, pairing.ErrWrongCode) {
+		t.Errorf("with a wrong code it says %v", err)
 	}
 	var changed *pairing.ChangedKeyError
 	if err := <-d.notices; !errors.As(err, &changed) {
 		t.Errorf("noticed %v", err)
 	}
+	<-d.notices
 	if err := peers.Pin(named(identity(t), "laptop")); !errors.As(err, &changed) {
 		t.Errorf("Pin says %v", err)
 	}

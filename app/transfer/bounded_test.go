@@ -171,3 +171,33 @@ func TestSlowLineIsNotSilent(t *testing.T) {
 		})
 	}
 }
+
+// TestALineOfAFewKilobytesIsNotDead: who takes a frame slowly takes it.
+func TestALineOfAFewKilobytesIsNotDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		var wire atomic.Int64
+		l := newLink(a, 0, &wire)
+		const size = 1 << 20
+		go func() {
+			defer a.Close()
+			for range 2 {
+				if err := l.writeData(t.Context(), nil, make([]byte, room+size), room); err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+		p, got := make([]byte, 2<<10), 0
+		for {
+			n, err := b.Read(p)
+			got += n
+			if err != nil {
+				break
+			}
+			time.Sleep(time.Second)
+		}
+		if got < 2*size {
+			t.Errorf("%d bytes came, want two frames of %d", got, size)
+		}
+	})
+}

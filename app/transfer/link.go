@@ -20,6 +20,12 @@ import (
 // asked and the deadline moved.
 const piece = 256 << 10
 
+// leastPart and mostPart bound what is moved under one deadline.
+const (
+	leastPart = 64 << 10
+	mostPart  = 16 * piece
+)
+
 // leastHeard is how many bytes within a frame are a sign of life.
 const leastHeard = 16 << 10
 
@@ -41,9 +47,29 @@ type link struct {
 	asked   bool          // for bbr; the watch's
 	seen    bulk.Path     // when last looked at; the watch's
 
+	in gait // of what the kernel takes in; the reader's
+
 	mu        sync.Mutex
 	scratch   []byte
 	writeLine time.Time // of the write deadline
+	out       gait
+}
+
+// A gait is how much a link moves at once, under one deadline: 64 KiB at first,
+// more while that takes no time, so that a line of a few KB/s is not taken for a
+// peer that has stopped.
+type gait struct{ size int64 }
+
+func (g *gait) part(most int64) int64 { return min(max(g.size, leastPart), most) }
+
+// took notes how long a part of n bytes took.
+func (g *gait) took(n int64, d, timeout time.Duration) {
+	switch {
+	case timeout > 0 && d > timeout/8:
+		g.size = max(g.size/2, leastPart)
+	case n >= g.size && d <= max(timeout, time.Minute)/64:
+		g.size = min(2*max(g.size, leastPart), mostPart)
+	}
 }
 
 func newLink(c net.Conn, timeout time.Duration, wire *atomic.Int64) *link {
@@ -139,10 +165,11 @@ func (l *link) writeFile(ctx context.Context, head []byte, f *os.File, off, n in
 		return 0, err
 	}
 	for had < n {
-		part := l.pace.part(n-had, 16*piece)
+		part := l.pace.part(n-had, l.out.part(mostPart))
 		l.pace.wait(ctx, int(part)) // what has begun is ended, see writeLocked
-		l.moveWriteDeadlineLocked()
+		began := l.moveWriteDeadlineLocked()
 		sent, err := bulk.SendFile(l.c, f, off+had, part)
+		l.out.took(part, time.Since(began), l.timeout)
 		had += sent
 		l.wire.Add(sent)
 		var bad *fs.PathError
@@ -173,13 +200,14 @@ func (l *link) padLocked(ctx context.Context, n int64) error {
 // does not cut a frame short: the next one tells the peer why.
 func (l *link) writeLocked(ctx context.Context, b []byte, paced bool) error {
 	for len(b) > 0 {
-		part := b[:min(len(b), 4*piece)]
+		part := b[:l.out.part(min(int64(len(b)), 4*piece))]
 		if paced && l.pace != nil {
-			part = b[:l.pace.part(int64(len(b)), piece)]
+			part = b[:l.pace.part(int64(len(part)), piece)]
 			l.pace.wait(ctx, len(part))
 		}
-		l.moveWriteDeadlineLocked()
+		began := l.moveWriteDeadlineLocked()
 		n, err := l.c.Write(part)
+		l.out.took(int64(len(part)), time.Since(began), l.timeout)
 		l.wire.Add(int64(n))
 		if err != nil {
 			return err
@@ -189,14 +217,13 @@ func (l *link) writeLocked(ctx context.Context, b []byte, paced bool) error {
 	return nil
 }
 
-func (l *link) moveWriteDeadlineLocked() {
-	if l.timeout <= 0 || l.ending.Load() {
-		return
-	}
-	if now := time.Now(); l.writeLine.Sub(now) < l.timeout*3/4 {
+func (l *link) moveWriteDeadlineLocked() (now time.Time) {
+	now = time.Now()
+	if l.timeout > 0 && !l.ending.Load() && l.writeLine.Sub(now) < l.timeout*3/4 {
 		l.writeLine = now.Add(l.timeout)
 		l.c.SetWriteDeadline(l.writeLine)
 	}
+	return now
 }
 
 // moveReadDeadline gives the peer its time anew, for a read past the link.

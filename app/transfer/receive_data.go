@@ -144,9 +144,11 @@ func (w *receiving) moveInto(a *arriving, r *record) (bad, err error) {
 	began := time.Now()
 	defer func() { w.meter.networking.Add(int64(time.Since(began))) }()
 	for done := int64(0); done < r.raw; {
-		part := min(r.raw-done, 16*piece)
+		part := w.l.in.part(min(r.raw-done, mostPart))
+		asked := time.Now()
 		w.l.moveReadDeadline()
 		n, err := bulk.ReceiveFile(f, r.chunk*w.chunk+done, w.l.c, part)
+		w.l.in.took(part, time.Since(asked), w.l.timeout)
 		w.l.wire.Add(n)
 		var path *fs.PathError
 		if errors.As(err, &path) { // the rest of the part was dropped

@@ -23,7 +23,9 @@ func (f *receiveFlags) serve(ctx context.Context, w waiter, events *jsonOutput) 
 	k := &keeping{receiveFlags: f, events: events}
 	defer k.group.Wait()
 	if f.trust.codeFile != "" {
-		k.group.Go(func() { f.followCode(ctx, l) })
+		follow, stop := context.WithCancel(ctx)
+		defer stop()
+		k.group.Go(func() { f.followCode(follow, l) })
 	}
 	slots := make(chan struct{}, f.maxSessions)
 	for {
@@ -94,11 +96,13 @@ func (k *keeping) end(ctx context.Context) error {
 // codeLook is how often a code file is looked at.
 const codeLook = time.Second
 
-// followCode hands the code of --code-file on whenever it changes.
+// followCode hands the code of --code-file on whenever it changes. A code counts
+// when two looks in a row find it: a file that is written in place may be read
+// half.
 func (f *receiveFlags) followCode(ctx context.Context, l *waiting) {
 	tick := time.NewTicker(codeLook)
 	defer tick.Stop()
-	for last := l.code; ; {
+	for last, seen := l.code, ""; ; {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -108,7 +112,9 @@ func (f *receiveFlags) followCode(ctx context.Context, l *waiting) {
 		if one, _, bad := pairing.ParseCode(code); bad == nil {
 			code = one // in its one form, as l.code is
 		}
-		if err != nil || code == last {
+		before := seen
+		seen = code
+		if err != nil || code == last || code != before {
 			continue // a file that is being replaced is not there for a moment
 		}
 		last = code

@@ -102,7 +102,7 @@ func (f *trustFlags) dial(ctx context.Context, to place) (*pairing.Session, erro
 		return nil, err
 	}
 	s, err := f.dialWith(ctx, to, code)
-	if code == "" && f.trust && (errors.Is(err, pairing.ErrUnknownPeer) || errors.Is(err, pairing.ErrCodeWanted)) {
+	if code == "" && f.trust && mayHelp(err) {
 		if in, done := keyboard(); in != nil {
 			done()
 			if code, err = askCode(); err == nil {
@@ -111,6 +111,13 @@ func (f *trustFlags) dial(ctx context.Context, to place) (*pairing.Session, erro
 		}
 	}
 	return s, err
+}
+
+// mayHelp says whether a code may help where err was: not where a name is pinned
+// with another key, which a person has to forget first.
+func mayHelp(err error) bool {
+	var changed *pairing.ChangedKeyError
+	return !errors.As(err, &changed) && (errors.Is(err, pairing.ErrUnknownPeer) || errors.Is(err, pairing.ErrCodeWanted))
 }
 
 func (f *trustFlags) dialWith(ctx context.Context, to place, code string) (*pairing.Session, error) {
