@@ -310,7 +310,8 @@ func (v *verdicts) leaving(r *record) {
 			}
 			if v.has(frame, []flow.Label{flow.LabelSpurious}) {
 				v.spurious++
-				v.must(needless, frame, d, "is sent again and had not arrived", "not spurious")
+				// A copy that the wire makes of it looks to its sender as if both had arrived.
+				v.must(needless || copied(r.sent, d), frame, d, "is sent again and had not arrived", "not spurious")
 			}
 		}
 	}
@@ -322,6 +323,11 @@ func (v *verdicts) leaving(r *record) {
 // overlaps says whether any byte of d was sent before.
 func overlaps(before []deed, d deed) bool {
 	return slices.ContainsFunc(before, func(b deed) bool { return int32(b.start-d.end) < 0 && int32(d.start-b.end) < 0 })
+}
+
+// copied says whether the wire has copied any byte of d, in whatever segment.
+func copied(all []deed, d deed) bool {
+	return slices.ContainsFunc(all, func(b deed) bool { return len(b.verdict.Copies) > 0 && overlaps([]deed{b}, d) })
 }
 
 // delivered says whether all bytes of d were sent before in segments that arrive.
@@ -347,8 +353,8 @@ func (v *verdicts) arriving(r *record) {
 	for n, d := range r.sent {
 		numbers[d.frame] = n
 	}
-	came, latest := map[int]bool{}, -1
-	var top uint32 // the end of the highest bytes that came
+	came, latest := map[int]bool{}, -1 // latest: the last sent of those that came
+	var top uint32                     // the highest number that came; what only acknowledges shows how far its end is
 	started := false
 	for i, s := range v.list {
 		if s.sent {
@@ -359,13 +365,11 @@ func (v *verdicts) arriving(r *record) {
 			v.t.Fatalf("frame %d is of no sender", i+1)
 		}
 		frame, d := i+1, r.sent[n]
-		if d.end == d.start {
-			v.must(!v.has(frame, again), frame, d, "carries nothing", "no retransmission")
-			continue
-		}
 		visible := started && int32(top-d.start) > 0 // what came later in the stream is there already
 		resent := overlaps(r.sent[:n], d)
 		switch {
+		case d.end == d.start:
+			v.must(!v.has(frame, again), frame, d, "carries nothing", "no retransmission")
 		case came[n]:
 			v.copies++
 			v.must(v.has(frame, twice) && !v.has(frame, again), frame, d, "is a copy made by the wire", "a duplicate")
