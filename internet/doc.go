@@ -1,3 +1,15 @@
 // Package internet is the layer of packets between machines: IPv4 and IPv6, ICMP,
-// IGMP and MLD. Its headers have the verbs that package link describes.
+// IGMP and MLD. Its headers have the verbs that package link describes:
+//
+//	h, payload, err := internet.ParseIPv4(b) // a view: payload and h.Options lie in b
+//	b = h.Append(b[:0])                      // the same bytes again
+//	internet.FillIPv4(packet)                // total length and checksum, once the payload is there
+//	ok := internet.CheckIPv4(b)
+//
+// A list of options or records is walked with Next, or one Parse after another,
+// each a view of its own. What a number means in words is its String or Name.
+//
+// A Parse does not check a checksum nor whether an address or a type makes sense:
+// only that the header is whole and that its lengths are true. Reassembly of
+// fragments is not here.
 package internet

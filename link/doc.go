@@ -11,4 +11,19 @@
 // are on the wire; what is derived (a length, a checksum) is checked and filled by
 // functions of its own, so that a header that lies can be shown as it is. Bytes that
 // cannot be a header are a *HeaderError, never a panic.
+//
+// A payload ends where its header's own length says, or where the bytes end if that is
+// before: a capture that cuts frames short is not the header's fault.
+//
+// The headers, and what follows each of them:
+//
+//	Ethernet   what Type says; without a type, LLC (IEEE 802.3)
+//	Tag        one of the Tags of an Ethernet header
+//	LLC        SNAP where both access points are SAPSNAP
+//	SNAP       what Type says, if OUI is 0
+//	SLL, SLL2  what Type says
+//	Loopback   what Type says
+//	ARP        padding
+//
+// There is no frame check sequence: devices take it off before anyone sees the frame.
 package link
