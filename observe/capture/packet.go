@@ -32,7 +32,7 @@ type Record struct {
 	Data      []byte   // what was captured of it; valid until the source's next record
 	Link      LinkType //
 	Interface int      // of a pcapng file or of several devices, from 0
-	Offset    int64    // of Data in the file, where there is one that can be read again; else -1
+	Offset    int64    // of the record in its source, for Archive.At; -1 where it cannot be read again
 	Comment   string   // a pcapng comment
 	Hints     Hints    // what the capturing kernel said of the frame
 }
@@ -56,6 +56,15 @@ type Source interface {
 	// Next returns the next record, which is valid until the call after: io.EOF at
 	// the end, another error where the source is broken, with the frames so far intact.
 	Next() (*Record, error)
+}
+
+// An Archive is a Source that can go back.
+type Archive interface {
+	Source
+	// At returns the record of an Offset again, with Number 0: an index need keep
+	// no more of a frame than its Offset. It is valid until the call after, to At or
+	// Next, and leaves alone what Next goes on with.
+	At(offset int64) (*Record, error)
 }
 
 // Kind is a sort of layer.
@@ -95,8 +104,8 @@ const (
 // one level deeper.
 type Layer struct {
 	Kind       Kind
-	Quoted     bool // part of what an ICMP error quotes
-	Start, End uint16
+	Quoted     bool   // part of what an ICMP error quotes
+	Start, End uint32 // a super-packet of GRO is longer than 65535 bytes
 }
 
 // MaxLayers bounds how many layers Decode takes apart.
@@ -121,6 +130,8 @@ type Packet struct {
 	layers [MaxLayers]Layer
 	count  int
 
+	ip, transport, end int // where the IP header, what it carries, and the packet's captured bytes begin and end in Data; ip -1 for none
+
 	VLAN     uint32 // of the tags: 0 for none, else outer ID | inner ID<<16, each plus 1
 	Version  uint8  // of IP: 4, 6, or 0 for none
 	Src, Dst netip.Addr
@@ -130,15 +141,16 @@ type Packet struct {
 	DF       bool              // don't fragment; always for IPv6
 	More     bool              // more fragments follow
 	FragOff  int               // of a fragment, in bytes; a whole packet has 0 and not More
-	Total    int               // bytes of the IP packet by its own header
+	Total    int               // bytes of the IP packet by its own header, at most those of its frame
 
 	SrcPort, DstPort uint16     // of TCP and UDP
 	TCP              tcp.Header // for Protocol TCP with a whole header: HasTCP
 	HasTCP, HasUDP   bool
-	Len              int    // bytes that the transport carries, by the IP header: may exceed what was captured
-	Payload          []byte // what was captured of those bytes
-	IPChecksum       Verdict
+	Len              int     // bytes that the transport carries, by the IP header: may exceed what was captured
+	Payload          []byte  // what was captured of those bytes
+	IPChecksum       Verdict // filled by Verify, as Checksum is
 	Checksum         Verdict // of TCP, UDP, ICMP or IGMP
+	Fragments        []int64 // numbers of the frames that a Reassembler put together; else nil
 
 	Err *link.HeaderError // the first header that is none, or is cut short; layers before it are there
 	At  int               // where that header starts in Data
