@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dialtone/link/cable"
+	"dialtone/observe/flow"
 )
 
 // An exchange is something that real kernels are made to do, and what it shows.
@@ -26,6 +27,9 @@ type exchange struct {
 	trunk       string                       // tags that the sniffer's switches put behind the addresses
 	device      string                       // of end A, captured in the cable's place; empty: the cable
 	run         func(w *wire)
+	labels      []flow.Label // all that its capture shows, beyond those of a plain conversation
+	opened      flow.How     // of the last conversation; with closed both HowNot: handshake and four-way close
+	closed      flow.How
 }
 
 const (
@@ -45,6 +49,7 @@ var exchanges = []exchange{
 				w.t.Fatalf("dial: %v, want refused", err)
 			}
 		},
+		labels: []flow.Label{flow.LabelRefused}, closed: flow.HowRefused,
 	},
 	{
 		name: "half-close", what: "The client says all it has to say and closes its half; the server goes on talking for a while, then closes.",
@@ -61,6 +66,7 @@ var exchanges = []exchange{
 			w.hear(client, -1)
 			w.must(client.Close())
 		},
+		labels: []flow.Label{flow.LabelHalfClose},
 	},
 	{
 		name: "three-segment-close", what: "The server closes at once when the client has: FIN, FIN+ACK, ACK.",
@@ -74,6 +80,7 @@ var exchanges = []exchange{
 			w.hear(client, -1)
 			w.must(client.Close())
 		},
+		opened: flow.HowHandshake, closed: flow.HowThreeWay,
 	},
 	{
 		name: "simultaneous-close", what: "Both ends close while the other's FIN is on its way: CLOSING.", delay: 30 * time.Millisecond,
@@ -86,6 +93,7 @@ var exchanges = []exchange{
 			both.Go(func() { server.Close() })
 			both.Wait()
 		},
+		labels: []flow.Label{flow.LabelCrossedFIN}, opened: flow.HowHandshake, closed: flow.HowBothAtOnce,
 	},
 	{
 		name: "simultaneous-open", what: "Both ends connect to each other at the same time: the SYNs cross.", delay: 50 * time.Millisecond,
@@ -100,6 +108,7 @@ var exchanges = []exchange{
 			w.upper(a, b, "hello, you too\n")
 			w.closeInTurn(a, b, 200*time.Millisecond)
 		},
+		labels: []flow.Label{flow.LabelSimultaneous, flow.LabelDSACK}, opened: flow.HowSimultaneous, closed: flow.HowFourWay,
 	},
 	{
 		name: "zero-window", mtu: 576,
@@ -114,6 +123,11 @@ var exchanges = []exchange{
 			writing.Wait()
 			w.closeInTurn(client, server, 100*time.Millisecond)
 		},
+		labels: []flow.Label{
+			flow.LabelWindowFull, flow.LabelZeroWindow, flow.LabelZeroWindowProbe, flow.LabelProbeACK, flow.LabelWindowUpdate,
+			// The server answers late while its window shrinks: the client probes for a lost tail, too.
+			flow.LabelRetransmission, flow.LabelTailLossProbe, flow.LabelSpurious, flow.LabelDSACK,
+		},
 	},
 	{
 		name: "keep-alive", what: "Nothing is said for two seconds; the client asks twice whether the server is still there.",
@@ -124,6 +138,7 @@ var exchanges = []exchange{
 			time.Sleep(2500 * time.Millisecond)
 			w.closeInTurn(client, server, 100*time.Millisecond)
 		},
+		labels: []flow.Label{flow.LabelKeepAlive, flow.LabelKeepAliveACK},
 	},
 	{
 		name: "reset", what: "The server gives up while the client is talking: RST in mid-stream.",
@@ -138,11 +153,13 @@ var exchanges = []exchange{
 			client.Write([]byte("that nobody hears\n")) // crosses the RST
 			time.Sleep(50 * time.Millisecond)
 		},
+		labels: []flow.Label{flow.LabelReset}, opened: flow.HowHandshake, closed: flow.HowReset,
 	},
 	{
 		name: "fast-retransmit", what: "The fifth data segment is lost; duplicate ACKs with SACK blocks have it sent again at once.", mtu: 576,
-		there: func() cable.Judge { return onData(drop, 5) },
-		run:   func(w *wire) { w.bulk(10_000) },
+		there:  func() cable.Judge { return onData(drop, 5) },
+		run:    func(w *wire) { w.bulk(10_000) },
+		labels: []flow.Label{flow.LabelDupACK, flow.LabelSACK, flow.LabelRetransmission, flow.LabelFastRetransmission},
 	},
 	{
 		name: "timeout", mtu: 576,
@@ -157,11 +174,15 @@ var exchanges = []exchange{
 			}
 			w.closeInTurn(client, server, 100*time.Millisecond)
 		},
+		labels: []flow.Label{flow.LabelRetransmission, flow.LabelTimeoutRetransmission},
 	},
 	{
 		name: "tail-loss-probe", what: "The last two segments of a flight are lost; the probe after two round trips brings the SACK that repairs the other.", mtu: 576,
 		there: func() cable.Judge { return onData(drop, 7, 8) },
 		run:   func(w *wire) { w.bulk(8 * 524) },
+		labels: []flow.Label{
+			flow.LabelDupACK, flow.LabelSACK, flow.LabelRetransmission, flow.LabelTailLossProbe, flow.LabelFastRetransmission,
+		},
 	},
 	{
 		name: "spurious", what: "An acknowledgement takes half a second: what it acknowledges is sent again, and D-SACK says that it had arrived.",
@@ -185,11 +206,15 @@ var exchanges = []exchange{
 			w.hear(client, 11)
 			w.closeInTurn(client, server, 100*time.Millisecond)
 		},
+		labels: []flow.Label{
+			flow.LabelRetransmission, flow.LabelTimeoutRetransmission, flow.LabelDSACK, flow.LabelSpurious, flow.LabelOutOfOrder,
+		},
 	},
 	{
 		name: "reordering", what: "The third data segment is overtaken by two others; nothing is lost and nothing sent again.", beside: 1, mtu: 576,
-		there: func() cable.Judge { return onData(cable.Verdict{Late: time.Millisecond}, 3) },
-		run:   func(w *wire) { w.bulk(5 * 524) },
+		there:  func() cable.Judge { return onData(cable.Verdict{Late: time.Millisecond}, 3) },
+		run:    func(w *wire) { w.bulk(5 * 524) },
+		labels: []flow.Label{flow.LabelDupACK, flow.LabelSACK, flow.LabelOutOfOrder},
 	},
 	{
 		name: "duplicate", what: "The network delivers the second data segment twice; nobody sent anything again.", beside: 1,
@@ -201,6 +226,7 @@ var exchanges = []exchange{
 			}
 			w.closeInTurn(client, server, 100*time.Millisecond)
 		},
+		labels: []flow.Label{flow.LabelDuplicate, flow.LabelDSACK},
 	},
 	{
 		name: "port-reuse", what: "The server closes first; the client comes back from the same port while the server is in TIME_WAIT.",
@@ -212,6 +238,7 @@ var exchanges = []exchange{
 				w.quiet(50 * time.Millisecond)
 			}
 		},
+		labels: []flow.Label{flow.LabelPortReuse},
 	},
 	{
 		name: "time-wait", what: "The last ACK of a close is lost: the server sends its FIN again and is acknowledged from TIME_WAIT.",
@@ -235,6 +262,9 @@ var exchanges = []exchange{
 			w.closeInTurn(client, server, 100*time.Millisecond)
 			time.Sleep(500 * time.Millisecond)
 		},
+		labels: []flow.Label{
+			flow.LabelRetransmission, flow.LabelTimeoutRetransmission, flow.LabelSpurious, flow.LabelTimeWaitACK,
+		},
 	},
 	{
 		name: "unreachable-udp", what: "A datagram to a port where nobody listens, answered by ICMP port unreachable.",
@@ -242,6 +272,7 @@ var exchanges = []exchange{
 			c := w.packets(w.A, clientAt)
 			c.WriteToUDPAddrPort([]byte("anybody there?\n"), addrPort(serverAt))
 		},
+		labels: []flow.Label{flow.LabelUnreachable}, closed: flow.HowUnreachable,
 	},
 	{
 		name: "unreachable-tcp", what: "A SYN to a host that the router between has no way to: ICMP host unreachable quotes it.",
@@ -253,6 +284,7 @@ var exchanges = []exchange{
 				w.t.Fatal("connected to nobody")
 			}
 		},
+		labels: []flow.Label{flow.LabelUnreachable}, closed: flow.HowUnreachable,
 	},
 	{
 		name: "fragments-ipv4", what: "UDP datagrams of 4000 bytes there and back in IPv4 fragments.",
@@ -335,6 +367,7 @@ var exchanges = []exchange{
 			}
 			w.closeInTurn(client, server, 100*time.Millisecond)
 		},
+		labels: []flow.Label{flow.LabelChecksumBad, flow.LabelRetransmission, flow.LabelTimeoutRetransmission},
 	},
 	{
 		name: "rarp", what: "A station that knows only its hardware address asks for its IP address (RFC 903). The frames are made by hand: no kernel of today speaks it.",
@@ -380,10 +413,12 @@ var exchanges = []exchange{
 			}
 			w.closeInTurn(client, server, 100*time.Millisecond)
 		},
+		opened: flow.HowMidstream, closed: flow.HowFourWay,
 	},
 	{
 		name: "not-captured", what: "The capture lacks the third data segment, which arrived: the server acknowledged it.", mtu: 576,
-		keep: lacking(3),
-		run:  func(w *wire) { w.bulk(6 * 524) },
+		keep:   lacking(3),
+		run:    func(w *wire) { w.bulk(6 * 524) },
+		labels: []flow.Label{flow.LabelNotCaptured},
 	},
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,7 +17,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"dialtone/internet"
 	"dialtone/link/cable"
+	"dialtone/observe/capture"
+	"dialtone/observe/flow"
 )
 
 var remake = flag.String("remake", "", "make the captures whose name matches this `regexp` again, and their README (needs root)")
@@ -185,6 +190,85 @@ Times and initial sequence numbers are new each time; what is sent, lost and lat
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", x.name, beside, x.what)
 	}
 	return b.String()
+}
+
+// TestFixturesShowWhatTheyAreFor holds the labels of every capture against what its
+// exchange is known to be: all of them, and no other.
+func TestFixturesShowWhatTheyAreFor(t *testing.T) {
+	for _, x := range exchanges {
+		t.Run(x.name, func(t *testing.T) {
+			file, err := capture.Open(filepath.Join(captures, x.name+".pcapng"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer file.Close()
+			labels, talk := labelsOf(t, file)
+			if talk == nil || talk.Protocol != internet.TCP {
+				if len(labels) != len(x.labels) || len(x.labels) == 1 && !labels[x.labels[0]] {
+					t.Errorf("labels %v, want %v", labels, x.labels)
+				}
+				return
+			}
+			opened, closed := x.opened, x.closed
+			if opened == flow.HowNot && closed == flow.HowNot {
+				opened, closed = flow.HowHandshake, flow.HowFourWay
+			}
+			if talk.Opened != opened || talk.Closed != closed {
+				t.Errorf("opened %q, closed %q, want %q and %q", talk.Opened, talk.Closed, opened, closed)
+			}
+			want := map[flow.Label]bool{}
+			for _, l := range slices.Concat(x.labels, plain(opened, closed)) {
+				want[l] = true
+			}
+			if !maps.Equal(labels, want) {
+				t.Errorf("labels %v, want %v", labels, want)
+			}
+		})
+	}
+}
+
+// plain are the labels that every conversation has that was opened and closed so.
+func plain(opened, closed flow.How) (labels []flow.Label) {
+	switch opened {
+	case flow.HowHandshake:
+		labels = append(labels, flow.LabelSYN, flow.LabelSYNACK, flow.LabelHandshake)
+	case flow.HowSimultaneous:
+		labels = append(labels, flow.LabelSYN, flow.LabelSYNACK)
+	case flow.HowNot:
+		labels = append(labels, flow.LabelSYN)
+	}
+	switch closed {
+	case flow.HowFourWay, flow.HowThreeWay:
+		labels = append(labels, flow.LabelFIN, flow.LabelFinalFIN, flow.LabelFinalACK)
+	case flow.HowBothAtOnce:
+		labels = append(labels, flow.LabelFIN, flow.LabelFinalACK)
+	}
+	return labels
+}
+
+// labelsOf are all labels of a capture, with its last conversation.
+func labelsOf(t *testing.T, source capture.Source) (labels map[flow.Label]bool, talk *flow.Conversation) {
+	t.Helper()
+	labels = map[flow.Label]bool{}
+	tracker := flow.New(flow.Config{})
+	var p capture.Packet
+	for {
+		r, err := source.Next()
+		if errors.Is(err, io.EOF) {
+			return labels, talk
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		capture.Decode(r, &p)
+		p.Verify()
+		if e := tracker.Add(&p); e != nil {
+			talk = e.Talk
+			for _, f := range e.Findings {
+				labels[f.Label] = true
+			}
+		}
+	}
 }
 
 // TestEveryFixtureIsThere holds the scripts, the captures and their README together.
