@@ -23,11 +23,12 @@ var keepWrong = flag.String("wrong", "", "write captures that were labelled wron
 
 // A profile is a transfer over a wire that is bad in one way, drawn from a seed.
 type profile struct {
-	name string
-	bad  mischief // to what A sends
-	back mischief // to what B sends
-	run  func(w *wire, seed uint64)
-	set  []string // settings of both kernels, name and value in turn
+	name  string
+	bad   mischief // to what A sends
+	back  mischief // to what B sends
+	run   func(w *wire, seed uint64)
+	set   []string // settings of both kernels, name and value in turn
+	shark bool     // hold its captures against tshark, too
 }
 
 // mischief says how often the wire does what, in thousandths of the segments that
@@ -48,7 +49,7 @@ var profiles = []profile{
 	{name: "lost acks", back: mischief{acks: 300}, run: upload},
 	{name: "everything, one way", bad: mischief{drop: 10, late: 15, copy: 10, burst: 3, most: 20 * time.Millisecond}, run: upload},
 	{
-		name: "everything, both ways", run: both,
+		name: "everything, both ways", run: both, shark: true,
 		bad:  mischief{drop: 10, late: 10, copy: 10, acks: 20, burst: 2, most: 15 * time.Millisecond},
 		back: mischief{drop: 10, late: 10, copy: 10, acks: 20, burst: 2, most: 15 * time.Millisecond},
 	},
@@ -95,6 +96,11 @@ func (p profile) check(t *testing.T, seed uint64) {
 		v.leaving(records[0])
 		v.arriving(records[1])
 		t.Logf("beside %c: %s", 'A'+end, v.String())
+		if p.shark {
+			name := filepath.Join(t.TempDir(), "seen.pcapng")
+			w.must(os.WriteFile(name, pcapng("", list), 0o644))
+			agreeWithTshark(t, name)
+		}
 		if v.wrong > 0 && *keepWrong != "" {
 			name := strings.NewReplacer(" ", "-", ",", "").Replace(p.name)
 			w.must(os.WriteFile(filepath.Join(*keepWrong, fmt.Sprintf("%s-%c.pcapng", name, 'a'+end)), pcapng("", list), 0o644))
