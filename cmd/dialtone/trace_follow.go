@@ -106,7 +106,7 @@ func (f *folder) close() (err error) {
 
 func (f *folder) finish() error {
 	err := f.close()
-	if err == nil {
+	if err == nil && len(f.begun) > 0 {
 		fmt.Fprintf(os.Stderr, "wrote %s to %s\n", countOf(int64(len(f.begun)), "file"), oneLine(f.dir))
 	}
 	if f.gaps > 0 {
