@@ -11,7 +11,9 @@ type conn struct {
 	key    key
 	hash   uint32
 	index  int32 // its own in table.conns
-	next   int32 // in its queue, plus 1
+	prev   int32 // in its queue, plus 1
+	next   int32
+	queued worth // which queue that is
 	turned bool  // end 0 is the key's high end
 	marked bool  // had a packet since it was queued
 	talk   *Conversation

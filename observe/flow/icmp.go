@@ -54,6 +54,7 @@ func (t *Tracker) addError(p *capture.Packet) *Event {
 	for i := range e.After {
 		e.After[i] = c.talk.Ends[i].State
 	}
+	t.settle(c)
 	return e
 }
 
