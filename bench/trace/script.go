@@ -15,7 +15,7 @@ type packet struct {
 	at       time.Duration // since the capture began
 	talk     int32         // which conversation
 	udp      bool
-	again    bool // sent before, here or where the capture does not see it
+	again    bool  // sent before, here or where the capture does not see it
 	from     uint8 // 0: the client
 	id       uint16
 	flags    tcp.Flags
