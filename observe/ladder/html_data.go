@@ -102,6 +102,7 @@ func (p *page) notice(talks int) string {
 
 // word returns the index of a text.
 func (p *page) word(text string) int {
+	text = inert(text)
 	i, ok := p.index[text]
 	if !ok {
 		i = len(p.Words)
