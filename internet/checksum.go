@@ -26,7 +26,7 @@ func Sum(b []byte, initial uint32) uint32 {
 		b = b[8:]
 	}
 	sum, carry = bits.Add64(sum, sumTail(b), carry)
-	sum, carry = bits.Add64(sum, 0, carry)
+	// A tail is small: where it carries, sum is small too and has room for the carry.
 	word := bits.ReverseBytes16(fold64(sum + carry))
 
 	total := uint64(initial) + uint64(word)

@@ -110,16 +110,21 @@ func (in *input) remap(size int64) error {
 	return unmapFile(old)
 }
 
-// read is fill for a stream.
+// read is fill for a stream. The buffer grows with what comes, not with what a length
+// promises.
 func (in *input) read(n int) error {
 	buffer, left := in.data[:cap(in.data)], in.rest()
-	if n > len(buffer) {
-		buffer = make([]byte, max(n, windowSize))
+	if len(buffer) == 0 {
+		buffer = make([]byte, windowSize)
 	}
 	have := copy(buffer, left)
 	in.base += int64(in.pos)
 	in.pos = 0
 	for have < n {
+		if have == len(buffer) {
+			buffer = append(buffer, make([]byte, min(have, max(n-have, windowSize)))...)
+			buffer = buffer[:cap(buffer)]
+		}
 		m, err := in.reader.Read(buffer[have:])
 		have += m
 		in.data = buffer[:have]

@@ -130,6 +130,8 @@ type Packet struct {
 	layers [MaxLayers]Layer
 	count  int
 
+	ip, transport, end int // where the IP header, what it carries, and the packet's captured bytes begin and end in Data; ip -1 for none
+
 	VLAN     uint32 // of the tags: 0 for none, else outer ID | inner ID<<16, each plus 1
 	Version  uint8  // of IP: 4, 6, or 0 for none
 	Src, Dst netip.Addr
@@ -139,7 +141,7 @@ type Packet struct {
 	DF       bool              // don't fragment; always for IPv6
 	More     bool              // more fragments follow
 	FragOff  int               // of a fragment, in bytes; a whole packet has 0 and not More
-	Total    int               // bytes of the IP packet by its own header
+	Total    int               // bytes of the IP packet by its own header, at most those of its frame
 
 	SrcPort, DstPort uint16     // of TCP and UDP
 	TCP              tcp.Header // for Protocol TCP with a whole header: HasTCP
@@ -148,6 +150,7 @@ type Packet struct {
 	Payload          []byte  // what was captured of those bytes
 	IPChecksum       Verdict // filled by Verify, as Checksum is
 	Checksum         Verdict // of TCP, UDP, ICMP or IGMP
+	Fragments        []int64 // numbers of the frames that a Reassembler put together; else nil
 
 	Err *link.HeaderError // the first header that is none, or is cut short; layers before it are there
 	At  int               // where that header starts in Data

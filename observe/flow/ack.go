@@ -4,6 +4,7 @@ package flow
 func (st *step) acknowledge() {
 	other := st.other
 	ahead := st.ack.Sub(other.una)
+	st.stale = st.bare() && (st.order == orderOlder || st.stamped && int32(st.val-st.me.clock.max) < 0)
 	switch {
 	case ahead > farAhead || ahead < -farAhead:
 		return
@@ -11,6 +12,10 @@ func (st *step) acknowledge() {
 		st.advances()
 	case ahead < 0:
 		st.overtakenACK()
+		return
+	case st.stale:
+		st.find(LabelOutOfOrder, RuleOvertakenNews, Finding{Frames: [2]int64{st.me.lastFrame}})
+		st.mine().OutOfOrder++
 		return
 	case st.answers():
 		st.opensWindow()
@@ -63,6 +68,7 @@ func (st *step) sampleRTT() {
 			break
 		}
 		clean = clean && e.marks == e.marks&markStamped
+		st.reported(e)
 		if st.stamped && e.marks&markStamped != 0 && e.val == st.ecr && e.seq.LessEq(other.una) {
 			echoed = e
 		}
@@ -95,10 +101,8 @@ func (st *step) addRTT(d int64) {
 // overtakenACK labels an acknowledgement of less than was acknowledged before, unless
 // it is newer by other evidence.
 func (st *step) overtakenACK() {
-	if !st.bare() || st.order == orderNewer || st.stamped && st.me.clock.maxFrame == st.frame {
-		return
-	}
-	if !st.seq.LessEq(st.me.nxt) {
+	newer := st.order == orderNewer || st.stamped && st.me.clock.maxFrame == st.frame
+	if !st.bare() || newer || st.me.nxt.Less(st.seq) {
 		return
 	}
 	st.find(LabelOutOfOrder, RuleOvertakenACK, Finding{
@@ -150,6 +154,9 @@ func (st *step) selective() {
 		return
 	}
 	b := st.blocks[first]
+	if other.repair.again {
+		other.sent.each(b[0], b[1], st.reported)
+	}
 	st.find(LabelSACK, RuleSACK, Finding{
 		Values: [4]int64{int64(other.rel(st.ack)), int64(other.rel(b[0])), int64(other.rel(b[1]))},
 	})

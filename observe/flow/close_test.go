@@ -113,20 +113,37 @@ func TestResetAfterACloseDoesNotChangeHow(t *testing.T) {
 	closedBy(t, s, HowThreeWay, 0)
 }
 
-// next are the states that may follow each, in steps of one segment (RFC 9293 §3.3.2,
-// figure 5; two edges at once where a segment carries both; and back where a segment
-// that comes again shows that its answer had not arrived).
-var next = map[tcp.State][]tcp.State{
-	0:               {tcp.SynSent, tcp.SynReceived, tcp.Established, tcp.FinWait1, tcp.Closed, tcp.LastAck, tcp.CloseWait},
-	tcp.Listen:      {tcp.SynReceived},
-	tcp.SynSent:     {tcp.SynReceived, tcp.Established, tcp.FinWait1, tcp.Closed, tcp.CloseWait, tcp.LastAck},
-	tcp.SynReceived: {tcp.Established, tcp.FinWait1, tcp.CloseWait, tcp.LastAck, tcp.Closed},
-	tcp.Established: {tcp.FinWait1, tcp.FinWait2, tcp.CloseWait, tcp.LastAck, tcp.Closed, tcp.SynReceived},
-	tcp.FinWait1:    {tcp.FinWait2, tcp.Closing, tcp.TimeWait, tcp.Closed},
-	tcp.FinWait2:    {tcp.TimeWait, tcp.Closed},
-	tcp.CloseWait:   {tcp.LastAck, tcp.Closed},
-	tcp.Closing:     {tcp.TimeWait, tcp.Closed},
+// edges are those of RFC 9293 §3.3.2, figure 5, and from every state to CLOSED, which
+// needs an RST; the zero state, not known, may be any.
+var edges = map[tcp.State][]tcp.State{
+	tcp.Closed:      {tcp.Listen, tcp.SynSent},
+	tcp.Listen:      {tcp.SynReceived, tcp.SynSent},
+	tcp.SynSent:     {tcp.SynReceived, tcp.Established},
+	tcp.SynReceived: {tcp.Established, tcp.FinWait1},
+	tcp.Established: {tcp.FinWait1, tcp.CloseWait},
+	tcp.FinWait1:    {tcp.FinWait2, tcp.Closing, tcp.TimeWait},
+	tcp.FinWait2:    {tcp.TimeWait},
+	tcp.CloseWait:   {tcp.LastAck},
+	tcp.Closing:     {tcp.TimeWait},
 	tcp.LastAck:     {tcp.Closed},
-	tcp.TimeWait:    {tcp.Closed},
-	tcp.Closed:      {tcp.LastAck, tcp.SynSent, tcp.SynReceived},
+}
+
+// follows reports whether one segment may take an end from one state to the other:
+// along edges, several at once where it has several flags; or back, where a segment
+// that comes again shows that its answer had not arrived.
+func follows(from, to tcp.State) bool {
+	switch {
+	case from == 0 || from == to || to == tcp.Closed:
+		return true
+	case from == tcp.Established && to == tcp.SynReceived, from == tcp.Closed && to == tcp.LastAck:
+		return true
+	case from == tcp.Closed:
+		return false // a new connection is a new conversation
+	}
+	for _, step := range edges[from] {
+		if step != tcp.Closed && follows(step, to) {
+			return true
+		}
+	}
+	return false
 }

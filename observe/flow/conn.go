@@ -64,6 +64,7 @@ type end struct {
 	size      int  // bytes of the largest single segment
 	supers    bool // it was captured before segmentation, or after joining
 	goodSums  bool // a checksum of it was right
+	spoiled   sent // its last segment whose checksum was wrong
 }
 
 // ask is a frame in which one end said that it misses something.
@@ -88,6 +89,7 @@ type segment struct {
 	blocks   [4][2]tcp.Seq
 	sacks    int // how many blocks there are
 	dsack    bool
+	stale    bool // a bare acknowledgement that was overtaken
 }
 
 // size returns how many sequence numbers the segment takes.
@@ -98,6 +100,12 @@ func (s *segment) has(f tcp.Flags) bool { return s.flags&f != 0 }
 // bare reports whether the segment is nothing but an acknowledgement.
 func (s *segment) bare() bool {
 	return s.len == 0 && s.flags&(tcp.SYN|tcp.FIN|tcp.RST) == 0 && s.has(tcp.ACK)
+}
+
+// duplicates reports whether the segment's D-SACK reports numbers of e.
+func (s *segment) duplicates(e *sent) bool {
+	b := s.blocks[0]
+	return s.dsack && e.seq.Less(b[1]) && b[0].Less(e.end)
 }
 
 // load takes p apart.

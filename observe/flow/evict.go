@@ -52,32 +52,20 @@ func (q *queue) pop(t *table) *conn {
 // and was marked, or is worth something else by now, goes to the end of the queue where
 // it belongs, unmarked: a second chance. So what goes is old, if not always the oldest.
 func (t *Tracker) evict() *conn {
-	for w := worthClosed; w < worths; w++ {
-		for range t.table.used { // once around at the most
+	for w := range worths {
+		for range 2 * t.table.used { // twice around: the first time all may be marked
 			c := t.queues[w].pop(&t.table)
 			if c == nil {
 				break
 			}
-			if now := c.worth(); now == w && !c.marked {
+			now := c.worth()
+			if now < w || now == w && !c.marked {
 				t.table.remove(c)
 				t.evicted++
 				return c
-			} else {
-				c.marked = false
-				t.queues[now].push(&t.table, c)
 			}
-		}
-	}
-	return t.evictAny()
-}
-
-// evictAny takes the first that is queued, where all had been used since they were.
-func (t *Tracker) evictAny() *conn {
-	for w := range t.queues {
-		if c := t.queues[w].pop(&t.table); c != nil {
-			t.table.remove(c)
-			t.evicted++
-			return c
+			c.marked = false
+			t.queues[now].push(&t.table, c)
 		}
 	}
 	return nil // not reached: a full table has conversations

@@ -20,6 +20,7 @@ const (
 	markSpurious                   // it is known that it was not needed
 	markStamped                    // val is one
 	markResend                     // a retransmission
+	markNeeded                     // and the bytes had not arrived without it
 )
 
 // history is the last segments of an end that take sequence numbers, in the order of
@@ -95,13 +96,27 @@ func (h *history) covers(seq, end tcp.Seq) *sent {
 	return nil
 }
 
-// ofFrame returns the kept segment of a frame, or nil.
-func (h *history) ofFrame(frame int64) *sent {
+// copies returns the newest segment with number seq, and the one before.
+func (h *history) copies(seq tcp.Seq) (newest, before *sent) {
 	for i := h.tail; i != h.head; {
 		i--
-		if e := h.at(i); e.frame == frame {
-			return e
+		e := h.at(i)
+		switch {
+		case seq.Less(e.seq) || e.end.LessEq(seq):
+		case newest == nil:
+			newest = e
+		default:
+			return newest, e
 		}
 	}
-	return nil
+	return newest, nil
+}
+
+// each calls f with all kept segments between seq and end.
+func (h *history) each(seq, end tcp.Seq, f func(*sent)) {
+	for i := h.head; i != h.tail; i++ {
+		if e := h.at(i); seq.LessEq(e.seq) && e.end.LessEq(end) {
+			f(e)
+		}
+	}
 }

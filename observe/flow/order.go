@@ -33,9 +33,13 @@ func (st *step) fresh() {
 	if st.size() == 0 {
 		return
 	}
-	if st.idStep > 1 && st.skipped() {
-		st.keep(markAgain | markResend)
-	} else {
+	switch e := st.me.spoiled; {
+	case e.frame != 0 && e.seq.Less(st.end) && st.seq.Less(e.end):
+		f := Finding{Frames: [2]int64{e.frame}, Values: [4]int64{int64(st.len), st.now - e.time}}
+		st.resent(RuleSpoiled, f, e.time, e.frame)
+		st.me.spoiled = sent{}
+	case st.idStep > 1 && st.skipped():
+	default:
 		st.keep(0)
 	}
 	st.mine().Bytes += int64(st.len)
@@ -151,7 +155,7 @@ func (st *step) repeats() {
 			since, of = e.time, e.frame
 		}
 		st.resent(rule, f, since, of)
-		st.needless(e)
+		st.needless()
 	}
 }
 
@@ -187,7 +191,7 @@ func (st *step) late(e *sent) {
 // of this end are missing that brought no other numbers. Where the end has nothing to
 // acknowledge, counts its IDs strictly, and paused for longer than a round trip, the
 // missing packets brought these same bytes, at the tail, where no later segment shows
-// the hole.
+// the hole. If so, the segment is labelled and kept.
 func (st *step) skipped() bool {
 	me, pause := st.me, st.now-st.me.dataTime
 	if me.size == 0 || !me.ids.counts() || me.supers || me.lastAck != st.ack || st.other.nxt != st.ack {
@@ -202,6 +206,6 @@ func (st *step) skipped() bool {
 		return false
 	}
 	f := Finding{Frames: [2]int64{me.dataFrame}, Values: [4]int64{int64(missing), pause}}
-	st.again(RuleSkippedID, f, me.dataTime, me.dataFrame)
+	st.resent(RuleSkippedID, f, me.dataTime, me.dataFrame)
 	return true
 }

@@ -155,7 +155,7 @@ func TestPauseWithoutASkippedIDIsNoLoss(t *testing.T) {
 }
 
 func TestOvertakenACK(t *testing.T) {
-	play(t, bulkAt(0)+`
+	play(t, bulk+`
 	40ms  < .  1 ack=7001 ts=9040/130 id=9 ->
 	41ms  < .  1 ack=4001 ts=9039/130 id=8 -> out of order
 	`)
@@ -193,4 +193,21 @@ func TestMSSExceeded(t *testing.T) {
 	`)
 }
 
-func bulkAt(int) string { return bulk }
+func TestDamagedIsSentAgain(t *testing.T) {
+	s := play(t, received+`
+	30ms   > .  2001+100 ack=1 ts=130/9020 id=104 sum=bad -> checksum bad
+	251ms  > .  2001+100 ack=1 ts=351/9020 id=105         -> retransmission, timeout retransmission
+	`)
+	if f := s.events[8].Findings[0]; f.Rule != RuleSpoiled || f.Frames[0] != 8 {
+		t.Errorf("%s", f.Why())
+	}
+}
+
+func TestOvertakenACKThatSaysNoLess(t *testing.T) {
+	play(t, bulk+`
+	40ms  < .  1 ack=7001 ts=9040/130 id=2 -> 
+	40ms  < .  1 ack=7001 ts=9040/130 id=3 win=61000 -> window update
+	40ms  < .  1 ack=7001 ts=9040/130 id=5 win=62000 -> window update
+	41ms  < .  1 ack=7001 ts=9039/130 id=4 win=61500 -> out of order
+	`)
+}

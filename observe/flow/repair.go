@@ -6,10 +6,8 @@ import "dialtone/transport/tcp"
 type repair struct {
 	timeout recovery // begun by a timeout
 	fast    recovery // begun by duplicate ACKs or SACK
-	first   tcp.Seq  // Eifel: the first number of a retransmission at una,
-	val     uint32   // its timestamp,
-	frame   int64    // its frame, 0 for none that is watched,
-	before  uint32   // and the timestamp of the copy before
+	again   bool     // there are retransmissions, up to
+	to      tcp.Seq  // this number
 }
 
 // recovery lasts until all that was out when it began is acknowledged.
@@ -25,6 +23,9 @@ func (r *recovery) on(una tcp.Seq) bool { return r.frame != 0 && una.Less(r.to) 
 func (st *step) resent(r Rule, f Finding, since, frame int64) {
 	st.again(r, f, since, frame)
 	st.keep(markAgain | markResend)
+	if r := &st.me.repair; !r.again || r.to.Less(st.end) {
+		r.again, r.to = true, st.end
+	}
 }
 
 func (st *step) again(r Rule, f Finding, since, frame int64) {
@@ -113,20 +114,12 @@ func (st *step) probesTail(smooth, timeout int64) {
 	}
 }
 
-// needless labels a retransmission of what had been acknowledged here, or else watches
-// whether the next acknowledgement answers it or the copy before, e.
-func (st *step) needless(e *sent) {
+// needless labels a retransmission of what had been acknowledged here.
+func (st *step) needless() {
 	me := st.me
-	kept := me.sent.at(me.sent.tail - 1)
-	switch {
-	case me.acked && st.end.LessEq(me.una):
+	if me.acked && st.end.LessEq(me.una) {
 		f := Finding{Frames: [2]int64{me.unaFrame}, Values: [4]int64{st.now - me.unaTime}}
-		st.spurious(st.mine(), kept, RuleAckedBefore, f)
-	case e != nil && e.marks&markStamped != 0 && st.stamped && st.seq.LessEq(me.una):
-		// RFC 3522 §3.2: of the lowest bytes only, for an ACK of others that waited
-		// with it may echo an older timestamp.
-		me.repair.first, me.repair.val, me.repair.frame = st.seq, st.val, st.frame
-		me.repair.before = e.val
+		st.spurious(st.mine(), me.sent.at(me.sent.tail-1), RuleAckedBefore, f)
 	}
 }
 
@@ -144,33 +137,56 @@ func (st *step) spurious(pub *End, e *sent, r Rule, f Finding) {
 	st.find(LabelSpurious, r, f)
 }
 
-// eifel judges the retransmission at una when an acknowledgement covers it: one that
-// echoes an older timestamp was sent for the first copy (RFC 3522 §3.2, step 4).
+// eifel judges the retransmission of the lowest bytes when an acknowledgement covers
+// it (RFC 3522 §3.2, step 4): one that echoes an older timestamp answers the copy
+// before; one that does not shows that the retransmission was needed. Of the lowest
+// only, for the ACK of others may have waited, and echo what came first.
 func (st *step) eifel() {
-	r := &st.other.repair
-	if r.frame == 0 || st.ack.LessEq(r.first) {
+	other := st.other
+	r := &other.repair
+	if !r.again {
 		return
 	}
-	frame := r.frame
-	r.frame = 0
-	if !st.stamped || int32(st.ecr-r.val) >= 0 || int32(st.ecr-r.before) < 0 {
+	if r.to.LessEq(other.una) {
+		r.again = false
 		return
 	}
-	e := st.other.sent.ofFrame(frame)
-	if e != nil {
+	e, before := other.sent.copies(other.una)
+	if e == nil || e.marks&(markResend|markStamped) != markResend|markStamped || !st.stamped || st.duplicates(e) {
+		return
+	}
+	switch {
+	case int32(st.ecr-e.val) >= 0:
+		e.marks |= markNeeded
+	case before != nil && before.marks&markStamped != 0 && int32(st.ecr-before.val) >= 0:
 		st.spurious(st.others(), e, RuleEifel, Finding{
-			Frames: [2]int64{st.frame}, Values: [4]int64{int64(st.ecr), int64(r.val)},
+			Frames: [2]int64{st.frame}, Values: [4]int64{int64(st.ecr), int64(e.val)},
 		})
+	}
+}
+
+// reported notes that e, a segment of the other end, is acknowledged. If it is a
+// retransmission, and nobody reported its bytes before it can have been answered, it
+// brought them: a D-SACK to come is about a copy that the network made.
+func (st *step) reported(e *sent) {
+	if e.marks&(markResend|markSpurious|markNeeded) != markResend {
+		return
+	}
+	if st.duplicates(e) {
+		return
+	}
+	if least := st.c.replyTime(1 - st.from); least > 0 && st.now-e.time >= least {
+		e.marks |= markNeeded
 	}
 }
 
 // duplicated judges what the first block of a D-SACK reports: the newest
 // retransmission of these bytes was not needed (RFC 2883 §4), unless the network had
-// made a copy.
+// made a copy of it.
 func (st *step) duplicated() {
 	b := st.blocks[0]
 	e := st.other.sent.covers(b[0], b[1])
-	if e != nil && e.marks&markResend != 0 {
+	if e != nil && e.marks&(markResend|markNeeded) == markResend {
 		st.spurious(st.others(), e, RuleDSACKed, Finding{Frames: [2]int64{st.frame}})
 	}
 }

@@ -154,3 +154,28 @@ func TestRetransmissionLostAgain(t *testing.T) {
 	280ms  < .  1 ack=7001 ts=9270/370 id=3                ->
 	`)
 }
+
+func TestDSACKOfACopyIsNotAboutTheRetransmission(t *testing.T) {
+	play(t, bulk+`
+	40ms  < .  1 ack=2001 ts=9030/120 id=2 sack=3001-7001           -> duplicate ACK, SACK
+	40ms  > .  2001+1000 ack=1 ts=140/9030 id=109                   -> retransmission, fast retransmission
+	50ms  < .  1 ack=7001 ts=9040/140 id=3                          ->
+	53ms  < .  1 ack=7001 ts=9043/140 id=4 sack=2001-3001           -> D-SACK
+	`)
+}
+
+func TestSpuriousByTheDSACKThatFirstAcknowledges(t *testing.T) {
+	play(t, shake+`
+	20ms   > P. 1+18 ack=1 ts=120/9000 id=102          ->
+	235ms  > P. 1+18 ack=1 ts=335/9000 id=103          -> retransmission, timeout retransmission
+	245ms  < .  1 ack=19 ts=9235/335 id=2 sack=1-19    -> D-SACK, spurious retransmission@5
+	`)
+}
+
+func TestSYNAgainThoughItHadArrived(t *testing.T) {
+	play(t, `
+	0s     > S  0       mss=1460 sackok ts=100/0        -> SYN
+	1.01s  > S  0       mss=1460 sackok ts=1110/0       -> retransmission, timeout retransmission
+	1.02s  < S. 0 ack=1 mss=1460 sackok ts=9000/100     -> spurious retransmission@2, SYN+ACK
+	`)
+}

@@ -29,6 +29,7 @@ const (
 	// That bytes were sent again.
 	RuleSeenBefore
 	RuleSeenControl
+	RuleSpoiled
 	RuleNewerTimestamp
 	RuleNewerID
 	RuleAfterRTT
@@ -57,6 +58,7 @@ const (
 	RuleTooSoon
 	RuleNotAsked
 	RuleOvertakenACK
+	RuleOvertakenNews
 	RuleOvertakenByCopy
 	RuleSameID
 	RuleSameBytes
@@ -110,17 +112,18 @@ var ruleText = [rules]string{
 
 	RuleSeenBefore:     "{b0} that {f0} carried {t1} before",
 	RuleSeenControl:    "the SYN or FIN that {f0} carried {t1} before",
+	RuleSpoiled:        "{b0} that {f0} carried {t1} before, with a bad checksum",
 	RuleNewerTimestamp: "{f0} had skipped these bytes; this segment's timestamp {n0} is newer than its {n1}, so it was sent after it: the first copy was lost before it came here (RFC 7323 §3)",
 	RuleNewerID:        "{f0} had skipped these bytes; this segment's IP ID {n0} follows its {n1}, and this end counts them up, so it was sent after it: the first copy was lost before it came here (RFC 6864 §3)",
 	RuleAfterRTT:       "{f0} had skipped these bytes {t0} before, longer than the round trip of {t1}, and {f1} had said that they are missing",
 	RuleAfterTimeout:   "{f0} had skipped these bytes {t0} before, longer than the timeout of about {t1}",
-	RuleSkippedID:      "this end counts IP IDs up by one, {n0} are missing before this frame, it paused {t0} after {f0}, and had nothing to acknowledge: the first copy was lost before it came here (RFC 6864 §3)",
+	RuleSkippedID:      "this end counts IP IDs up by one, {n0} are missing before this frame, it paused {t1} after {f0}, and had nothing to acknowledge: the first copy was lost before it came here (RFC 6864 §3)",
 
 	RuleSYNTimeout:      "the SYN of {f0} again after {t0} without an answer (RFC 6298 §5)",
 	RuleTimeout:         "sent after {t0} without progress since {f0}; the timeout is about {t1} (RFC 6298 §5)",
 	RuleTimeoutRecovery: "sent after the timeout of {f0} took all outstanding bytes for lost, and before they were acknowledged (RFC 5681 §3.1)",
-	RuleDupACKs:         "{n0} duplicate ACKs, the last in {f0}, asked for it, {t0} before, within the timeout of about {t1} (RFC 5681 §3.2)",
-	RuleSACKedAbove:     "the SACK of {f0}, {t0} before, reports bytes that lie behind it: up to {n0}, this ends at {n1} (RFC 6675 §5, RFC 8985 §6.2)",
+	RuleDupACKs:         "{n0} duplicate ACKs, the last in {f0}, asked for it, {t1} before, within the timeout of about {t2} (RFC 5681 §3.2)",
+	RuleSACKedAbove:     "the SACK of {f0}, {t0} before, reports bytes that lie behind it: up to {n1}, this ends at {n2} (RFC 6675 §5, RFC 8985 §6.2)",
 	RulePartialACK:      "{f0} acknowledged a part of what was out when the recovery of {f1} began (RFC 6582 §3.2)",
 	RuleTailLoss:        "the last bytes sent, {t0} after {f0} and before the timeout of about {t1}, more than a round trip of {t2}: a probe for a lost tail (RFC 8985 §7.3)",
 
@@ -135,14 +138,15 @@ var ruleText = [rules]string{
 	RuleTooSoon:         "{f0} skipped these bytes only {t0} before; to ask for them and be answered takes {t1}",
 	RuleNotAsked:        "{f0} skipped these bytes {t0} before; since then the other end has said nothing that would ask for them, and a timeout takes {t1}",
 	RuleOvertakenACK:    "acknowledges {n0}, less than {f0} had acknowledged ({n1}): it was overtaken (RFC 9293 §3.10.7.4)",
+	RuleOvertakenNews:   "acknowledges no more than {f0}, and was sent before it, as its IP ID or timestamp shows: it was overtaken",
 	RuleOvertakenByCopy: "was sent before {f0}, its own second copy, and overtaken by it",
 	RuleSameID:          "the IP ID {n0} of {f0} again: the same packet, not the same bytes in a new one (RFC 6864 §3)",
 	RuleSameBytes:       "the sequence number, timestamp and checksum of {f0} again only {t0} later: the same packet twice",
 
-	RuleDupACK:      "acknowledges {n1} again, as {f0} did, with nothing new: for the {n0}. time (RFC 5681 §2)",
+	RuleDupACK:      "acknowledges {n1} again, as {f0} did, with nothing new: duplicate {n0} (RFC 5681 §2)",
 	RuleSACK:        "has bytes {n1} to {n2} although {n0} is the next expected: something between is missing (RFC 2018 §3)",
 	RuleDSACK:       "its first block, {n1} to {n2}, reports bytes that came twice (RFC 2883 §4)",
-	RuleNotCaptured: "acknowledges {b0} up to {n0} that this capture does not have: they passed, and were not captured",
+	RuleNotCaptured: "acknowledges {b0} up to {n1} that this capture does not have: they passed, and were not captured",
 
 	RuleWindowUpdate: "same number acknowledged, the window now {n1} instead of {n0}: nothing else is new (RFC 9293 §3.8.6.2.2)",
 	RuleZeroWindow:   "the window is 0: there is no room for another byte (RFC 9293 §3.8.6)",
@@ -151,7 +155,7 @@ var ruleText = [rules]string{
 	RuleProbeACK:     "answers the probe of {f0}: the window is {n0} (RFC 9293 §3.8.6.1)",
 	RuleWindowFull:   "ends at {n0}, the edge of the window that {f0} announced: no more may be sent (RFC 9293 §3.8.6)",
 
-	RuleKeepAlive:    "number {n0}, one before the next, after {t0} of silence, with all acknowledged: is the other end alive? (RFC 1122 §4.2.3.6)",
+	RuleKeepAlive:    "number {n0}, one before the next, after {t1} of silence, with all acknowledged: is the other end alive? (RFC 1122 §4.2.3.6)",
 	RuleKeepAliveACK: "answers the keep-alive of {f0} (RFC 1122 §4.2.3.6)",
 
 	RuleChecksum:    "the checksum is {n0}, and that is not the one of these bytes: the receiver drops the segment (RFC 9293 §3.1)",

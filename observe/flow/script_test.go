@@ -214,8 +214,15 @@ func (s *script) option(p *capture.Packet, from int, text string) {
 	}
 }
 
+// tester is what testing.T and rapid.T have in common.
+type tester interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // checkEvent holds what is true of every event.
-func checkEvent(t testing.TB, e *Event) {
+func checkEvent(t tester, e *Event) {
 	t.Helper()
 	if e.InFlight < 0 {
 		t.Errorf("frame %d: %d bytes in flight", e.Packet.Number, e.InFlight)

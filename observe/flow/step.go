@@ -90,7 +90,10 @@ func (st *step) broken() bool {
 		st.me.goodSums = true
 	case capture.ChecksumBad:
 		st.find(LabelChecksumBad, RuleChecksum, Finding{Values: [4]int64{int64(st.p.TCP.Checksum)}})
-		return st.me.goodSums
+		if st.me.goodSums {
+			st.me.spoiled = sent{time: st.now, frame: st.frame, seq: st.seq, end: st.end}
+			return true
+		}
 	}
 	return false
 }

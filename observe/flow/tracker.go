@@ -113,7 +113,7 @@ func (t *Tracker) begin(c *conn, from int, p *capture.Packet) *Event {
 	talk := c.talk
 	talk.Last = p.Time
 	talk.Ends[from].Packets++
-	c.marked = true
+	c.marked = c.marked || talk.Ends[0].Packets+talk.Ends[1].Packets > 1
 	t.last = c
 	states := [2]tcp.State{talk.Ends[0].State, talk.Ends[1].State}
 	t.event = Event{

@@ -48,7 +48,7 @@ func (w *window) zero() bool { return w.seen && w.raw == 0 && !w.syn }
 func (st *step) windows() {
 	st.fillsWindow()
 	w, h := &st.me.window, &st.p.TCP
-	if st.ack != st.other.una {
+	if st.stale || st.ack != st.other.una {
 		return // overtaken: it says how it was
 	}
 	// RFC 7323 §2.2: the window of a SYN is not scaled.
