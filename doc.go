@@ -24,6 +24,7 @@
 //	link/             Ethernet frames, MAC addresses, ARP and RARP
 //	observe/          sees what the machine's kernel knows, and what its wires carry
 //	  capture/        frames from files and interfaces, taken apart
+//	  filter/         what to see: tcpdump's words, and words for what conversations did
 //	  flow/           conversations: states, labels and their reasons
 //	  routes/         next hops, neighbours and interfaces
 //	  sockets/        sockets and the processes that own them

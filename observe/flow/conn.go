@@ -104,20 +104,20 @@ func (s *segment) bare() bool {
 
 // duplicates reports whether the segment's D-SACK reports numbers of e.
 func (s *segment) duplicates(e *sent) bool {
-	b := s.blocks[0]
+	b := &s.blocks[0]
 	return s.dsack && e.seq.Less(b[1]) && b[0].Less(e.end)
 }
 
 // load takes p apart.
 func (s *segment) load(p *capture.Packet) {
+	// Field by field, for a literal would be built elsewhere and copied.
 	h := &p.TCP
-	*s = segment{
-		p: p, now: p.Time, frame: p.Number,
-		seq: h.Seq, ack: h.Ack, flags: h.Flags, len: p.Len,
-		id: uint16(p.ID),
-	}
-	if p.Version != 4 {
-		s.id = 0 // IPv6 has one in fragments only
+	s.p, s.now, s.frame = p, p.Time, p.Number
+	s.seq, s.ack, s.flags, s.len = h.Seq, h.Ack, h.Flags, p.Len
+	s.stamped, s.sacks, s.dsack, s.stale = false, 0, false, false
+	s.id, s.sum, s.order = 0, 0, orderUnknown
+	if p.Version == 4 { // IPv6 has one in fragments only
+		s.id = uint16(p.ID)
 	}
 	if p.Checksum != capture.ChecksumPartial && p.Hints&capture.HintPartial == 0 {
 		s.sum = h.Checksum

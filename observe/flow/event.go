@@ -34,7 +34,7 @@ type End struct {
 	OutOfOrder    int64
 	DupAcks       int64
 	ZeroWindows   int64
-	ISN           tcp.Seq // initial sequence number; meaningful where Opened shows the SYN
+	ISN           tcp.Seq // initial sequence number; where no SYN was seen, the one before the first that was
 	MSS           uint16  // as announced in its SYN; 0 for not seen
 	Scale         int8    // window scale as announced; -1 for none or not seen
 	SACK, TS      bool    // options of its SYN
@@ -74,6 +74,7 @@ type Event struct {
 	Before   [2]tcp.State // of both ends, before the segment
 	After    [2]tcp.State // and after it, as far as its sender's intent and its peer's knowledge show
 	RTT      int64        // sample that this segment's ACK gives, nanoseconds; 0 for none
+	Ignored  bool         // its checksum is bad, so that its receiver drops it, and nothing follows from it
 	Findings []Finding    // labels with their reasons
 }
 
@@ -111,11 +112,14 @@ const (
 	LabelPortReuse    // SYN of a new connection of the same four-tuple
 
 	// Loss, repair and order.
-	LabelRetransmission // bytes that were sent before; the rule says why they were sent again
+	//
+	// A retransmission has LabelRetransmission, whose rule says how it is known to be one,
+	// and then the label that says what made its sender send again, if that is known.
+	LabelRetransmission // bytes that were sent before
 	LabelTimeoutRetransmission
 	LabelFastRetransmission
 	LabelTailLossProbe
-	LabelSpurious   // a retransmission of what had arrived
+	LabelSpurious   // a retransmission of what had arrived; often known only later
 	LabelOutOfOrder // reordered by the network, not sent again
 	LabelDuplicate  // the same packet twice, copied by the network or the capture
 	LabelDupACK

@@ -36,7 +36,7 @@ type history struct {
 
 const (
 	firstSent = 4
-	keptSent  = 256   // acknowledged ones are overwritten rather than more kept
+	keptSent  = 64    // acknowledged ones are overwritten rather than more kept
 	mostSent  = 16384 // none beyond that: 23 MB in flight at 1,448 bytes
 )
 

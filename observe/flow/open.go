@@ -34,7 +34,9 @@ func (st *step) first() {
 	}
 	o.syn[st.from], o.synTime[st.from] = st.frame, st.now
 	st.announces()
-	pub.State = tcp.SynSent
+	if pub.State == 0 {
+		pub.State = tcp.SynSent
+	}
 	st.find(LabelSYN, RuleSYN, Finding{Values: [4]int64{int64(st.seq)}})
 	if crossed := o.syn[1-st.from]; crossed != 0 && !o.accepted[1-st.from] {
 		st.find(LabelSimultaneous, RuleCrossedSYN, Finding{Frames: [2]int64{crossed}})

@@ -63,10 +63,10 @@ func (st *step) run() {
 func (st *step) firstNumbers() {
 	me, other := st.me, st.other
 	switch {
-	case st.has(tcp.SYN) && !me.synSeen && !me.known:
-		me.start(st.seq, st.seq)
 	case !me.known && st.has(tcp.RST): // its number may be 0 or a quoted one
 		me.base = st.seq - 1
+	case !me.known && st.has(tcp.SYN):
+		me.start(st.seq, st.seq)
 	case !me.known:
 		me.start(st.seq-1, st.seq)
 	case me.lastFrame == 0 && me.nxt.Less(st.seq): // so far only acknowledged, before the capture began
@@ -91,6 +91,7 @@ func (st *step) broken() bool {
 	case capture.ChecksumBad:
 		st.find(LabelChecksumBad, RuleChecksum, Finding{Values: [4]int64{int64(st.p.TCP.Checksum)}})
 		if st.me.goodSums {
+			st.event.Ignored = true
 			st.me.spoiled = sent{time: st.now, frame: st.frame, seq: st.seq, end: st.end}
 			return true
 		}

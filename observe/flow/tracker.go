@@ -115,12 +115,12 @@ func (t *Tracker) begin(c *conn, from int, p *capture.Packet) *Event {
 	talk.Ends[from].Packets++
 	c.marked = c.marked || talk.Ends[0].Packets+talk.Ends[1].Packets > 1
 	t.last = c
-	states := [2]tcp.State{talk.Ends[0].State, talk.Ends[1].State}
-	t.event = Event{
-		Packet: p, Talk: talk, From: from, Len: p.Len,
-		Before: states, After: states, Findings: t.event.Findings[:0],
-	}
-	return &t.event
+	e := &t.event
+	e.Packet, e.Talk, e.From = p, talk, from
+	e.Seq, e.Ack, e.Len, e.Window, e.InFlight, e.RTT, e.Ignored = 0, 0, p.Len, 0, 0, 0, false
+	e.Before = [2]tcp.State{talk.Ends[0].State, talk.Ends[1].State}
+	e.After, e.Findings = e.Before, e.Findings[:0]
+	return e
 }
 
 // conversation returns that of p and which end sent it; nil if there is none.

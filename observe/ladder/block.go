@@ -50,13 +50,17 @@ func changed(r *Row, end int) string {
 }
 
 // labels are the row's labels, in lines that fit behind the arrow.
-func (w *Writer) labels(r *Row) (lines []string) {
+func (w *Writer) labels(r *Row) []string {
+	var words []string
+	if n := len(r.Fragments); n > 0 {
+		words = append(words, fmt.Sprintf("in %d fragments", n))
+	}
 	for i := range r.Notes {
 		if says(r, &r.Notes[i]) {
-			lines = append(lines, wrap(w.labelText(r, &r.Notes[i]), w.grid.right)...)
+			words = append(words, w.labelText(r, &r.Notes[i]))
 		}
 	}
-	return lines
+	return wrap(strings.Join(words, ", "), w.grid.right)
 }
 
 // labelText is a label, with its frame where it is of an earlier one.
@@ -67,13 +71,19 @@ func (w *Writer) labelText(r *Row, n *Note) string {
 	return n.Word
 }
 
-// says reports whether a label says more than the row's flags do.
+// says reports whether a label says more than the row's flags and its other labels
+// do.
 func says(r *Row, n *Note) bool {
 	switch n.Label {
-	case flow.LabelSYN, flow.LabelSYNACK, flow.LabelFIN:
+	case flow.LabelSYN, flow.LabelSYNACK, flow.LabelHandshake, flow.LabelFIN:
 		return n.Frame != r.Frame
 	}
-	return true
+	return !slices.ContainsFunc(r.Notes, func(m Note) bool { return finer(&m.Finding, &n.Finding) })
+}
+
+// finer reports whether f says of the same frame what g says, and more precisely.
+func finer(f, g *flow.Finding) bool {
+	return f.Frame == g.Frame && f.Label != g.Label && f.Label.Is(g.Label)
 }
 
 // reasons are why the row has its labels.

@@ -3,6 +3,7 @@ package ladder
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"dialtone/app/escape"
@@ -83,6 +84,18 @@ func (b *boxWriter) hints() (list []string) {
 // layerInks tell the nested boxes apart.
 var layerInks = [...]ink{"34", "32", "33", "35", "36"}
 
+// closed reports whether there is room for the right sides of boxes.
+func (b *boxWriter) closed() bool { return b.style.width() >= 100 }
+
+// room is how many columns the open boxes leave.
+func (b *boxWriter) room() int {
+	side := 2
+	if b.closed() {
+		side = 4
+	}
+	return min(b.style.width(), 132) - hexWidth - 1 - side*len(b.open)
+}
+
 // row writes one line: bytes, then text within the open boxes.
 func (b *boxWriter) row(bytes, text string, c ink) {
 	line := padRight(bytes, hexWidth) + " "
@@ -90,20 +103,21 @@ func (b *boxWriter) row(bytes, text string, c ink) {
 		line += b.style.paint(c, b.glyphs.vertical) + " "
 	}
 	line += b.style.paint(c, text)
-	if n := len(b.open); n > 0 {
-		room := b.style.width() - hexWidth - 1 - 4*n
-		line += strings.Repeat(" ", max(0, room-columns(text)))
-		for i := n - 1; i >= 0; i-- {
-			line += " " + b.style.paint(b.open[i], b.glyphs.vertical)
+	if b.closed() {
+		line += strings.Repeat(" ", max(0, b.room()-columns(text)))
+		for _, c := range slices.Backward(b.open) {
+			line += " " + b.style.paint(c, b.glyphs.vertical)
 		}
 	}
-	b.text.WriteString(line + "\n")
+	b.text.WriteString(strings.TrimRight(line, " ") + "\n")
 }
 
 // edge writes the upper or lower line of a box.
 func (b *boxWriter) edge(title string, left, right string, c ink) {
-	outer := len(b.open)
-	width := b.style.width() - hexWidth - 1 - 4*outer
+	width := b.room()
+	if !b.closed() {
+		right = b.glyphs.line
+	}
 	text := left + b.glyphs.line
 	if title != "" {
 		text += " " + b.glyphs.cut(title, width-6) + " "
@@ -143,7 +157,7 @@ func (b *boxWriter) field(f *Field, indent string) {
 	if f.Bad {
 		c = inkBad
 	}
-	lines := wrapKeep(text, b.style.width()-hexWidth-1-4*len(b.open), 23)
+	lines := wrapKeep(text, b.room(), 23)
 	hex := b.hexLines(f)
 	for i := range max(len(lines), len(hex)) {
 		var l, h string
@@ -164,7 +178,11 @@ func (b *boxWriter) field(f *Field, indent string) {
 func (b *boxWriter) hexLines(f *Field) (lines []string) {
 	data := b.packet.Data[f.Start:f.End]
 	if f.Bits > 0 {
-		return []string{fmt.Sprintf("%04x  %s", f.Start, bitText(data, f.Bit, f.Bits, b.glyphs.bullet))}
+		text := bitText(data, f.Bit, f.Bits, b.glyphs.bullet)
+		for at := 0; at < len(data); at += 2 { // two bytes take 20 columns
+			lines = append(lines, fmt.Sprintf("%04x  %s", f.Start+at, text[at/2]))
+		}
+		return lines
 	}
 	end := min(len(data), maxDump)
 	for at := 0; at < end; at += hexBytes {
@@ -173,11 +191,16 @@ func (b *boxWriter) hexLines(f *Field) (lines []string) {
 	return lines
 }
 
-// bitText shows the bits of a field, and a dot for those that are another's.
-func bitText(data []byte, bit, n int, dot string) string {
+// bitText shows the bits of a field, two bytes a line, and a dot for those that
+// are another's.
+func bitText(data []byte, bit, n int, dot string) (lines []string) {
 	var t strings.Builder
 	for i := range len(data) * 8 {
-		if i > 0 && i%4 == 0 {
+		switch {
+		case i > 0 && i%16 == 0:
+			lines = append(lines, t.String())
+			t.Reset()
+		case i > 0 && i%4 == 0:
 			t.WriteByte(' ')
 		}
 		if i < bit || i >= bit+n {
@@ -186,7 +209,7 @@ func bitText(data []byte, bit, n int, dot string) string {
 			t.WriteByte('0' + data[i/8]>>(7-i%8)&1)
 		}
 	}
-	return t.String()
+	return append(lines, t.String())
 }
 
 // dump writes bytes that have no fields: in hex, and as text.

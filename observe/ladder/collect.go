@@ -37,7 +37,7 @@ func (c *Collector) Event(e *flow.Event) error {
 		if len(c.talks) >= c.limit {
 			return nil
 		}
-		t = &Talk{Origin: e.Packet.Time, load: c.load}
+		t = &Talk{Origin: e.Talk.First, load: c.load}
 		c.byID[e.Talk.ID], c.talks = t, append(c.talks, t)
 	}
 	t.Conversation = *e.Talk

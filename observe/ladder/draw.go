@@ -17,7 +17,7 @@ import (
 //
 // The error is that of the source or of w; what was read before it is drawn.
 func Draw(archive capture.Archive, p *Pass, w *Writer) error {
-	d := &drawing{archive: archive, pass: p, w: w, fragments: map[int64][]int64{}, reuses: map[int]int{}}
+	d := &drawing{archive: archive, pass: p, w: w, fragments: map[int64][]int64{}, taken: map[int64]bool{}, reuses: map[int]int{}}
 	broken, err := d.read()
 	for id := 1; err == nil && id < d.index.Conversations(); id++ {
 		if id != d.first {
@@ -37,6 +37,7 @@ type drawing struct {
 	index     Index
 	first     int               // the conversation that is drawn while reading; 0 for none yet
 	fragments map[int64][]int64 // offsets of the frames of a packet that came in several, by its last one's number
+	taken     map[int64]bool    // the fragments of those packets, which need no line of their own
 	reuses    map[int]int       // flow.Conversation.Reuses where it is not 0
 }
 
@@ -60,6 +61,7 @@ func (d *drawing) read() (broken, err error) {
 			d.remember(p, e)
 			continue
 		}
+		d.gather(p)
 		if !d.pass.Shows(p, e) {
 			continue
 		}
@@ -86,13 +88,19 @@ func (d *drawing) remember(p *capture.Packet, e *flow.Event) {
 		if e.Talk.Reuses != 0 {
 			d.reuses[id] = e.Talk.Reuses
 		}
-		for _, number := range p.Fragments {
-			if offset, ok := d.index.Offset(number); ok && number != p.Number {
-				d.fragments[p.Number] = append(d.fragments[p.Number], offset)
-			}
-		}
+		d.gather(p)
 	}
 	d.index.Add(id, p.Number, p.Offset)
+}
+
+// gather remembers which frames a packet came in.
+func (d *drawing) gather(p *capture.Packet) {
+	for _, number := range p.Fragments {
+		if offset, ok := d.index.Offset(number); ok && number != p.Number {
+			d.fragments[p.Number] = append(d.fragments[p.Number], offset)
+			d.taken[number] = true
+		}
+	}
 }
 
 // conversation is the second step, for one of them.
@@ -146,7 +154,11 @@ func (d *drawing) load(one *Pass, number, offset int64) (*capture.Packet, error)
 // others is the third step.
 func (d *drawing) others() error {
 	var p capture.Packet
+	d.w.origin = d.pass.Count().First
 	for number, offset := range d.index.Frames(0) {
+		if d.taken[number] {
+			continue
+		}
 		r, err := d.archive.At(offset)
 		if err != nil {
 			return err

@@ -1,6 +1,8 @@
 package ladder
 
 import (
+	"slices"
+
 	"dialtone/observe/flow"
 	"dialtone/transport/tcp"
 )
@@ -98,7 +100,9 @@ func (s *folded) add(r *Row, findings []flow.Finding) {
 		s.acks++
 	}
 	for i := range findings {
-		s.labels[findings[i].Label]++
+		if !slices.ContainsFunc(findings, func(f flow.Finding) bool { return finer(&f, &findings[i]) }) {
+			s.labels[findings[i].Label]++
+		}
 	}
 }
 

@@ -106,7 +106,7 @@ func (w *Writer) item(name, text string) {
 func openedText(c *flow.Conversation) string {
 	switch c.Opened {
 	case flow.HowNot:
-		return fmt.Sprintf("no: %s asked for it", c.Ends[0].Addr)
+		return fmt.Sprintf("not: %s asked for it", c.Ends[0].Addr)
 	case flow.HowMidstream:
 		return "before the capture began"
 	case flow.HowSimultaneous:
@@ -119,11 +119,13 @@ func (w *Writer) closedText(c *flow.Conversation) string {
 	after := ", after " + w.glyphs.took(c.Last-c.First)
 	switch {
 	case c.Closed == flow.HowNot && c.Protocol != internet.TCP:
-		return "never: it has no end; the last datagram came" + strings.TrimPrefix(after, ",")
+		return "not: UDP has no close; the last datagram came" + strings.TrimPrefix(after, ",")
 	case c.Closed == flow.HowNot && c.Closer >= 0:
 		return fmt.Sprintf("half: %s has ended its side; the last segment came%s", c.Ends[c.Closer].Addr, strings.TrimPrefix(after, ","))
 	case c.Closed == flow.HowNot:
 		return "not yet: the last segment came" + strings.TrimPrefix(after, ",")
+	case c.Closed == flow.HowUnreachable:
+		return "by ICMP: it cannot be reached" + after
 	case c.Closed == flow.HowBothAtOnce:
 		return "by both ends at once" + after
 	case c.Closer >= 0:
@@ -150,7 +152,7 @@ func (w *Writer) rttText(c *flow.Conversation) string {
 	}
 	text := w.glyphs.took(total) + " at best"
 	if a.RTTCount > 0 && b.RTTCount > 0 {
-		text += fmt.Sprintf(": %s on the left of the capture, %s on the right", w.glyphs.took(b.RTTMin), w.glyphs.took(a.RTTMin))
+		text += fmt.Sprintf(": %s left of the capture, %s right of it", w.glyphs.took(b.RTTMin), w.glyphs.took(a.RTTMin))
 	}
 	return text
 }
@@ -166,7 +168,11 @@ func lossText(c *flow.Conversation) string {
 	if resent == 0 {
 		return "none seen"
 	}
-	text := fmt.Sprintf("%s lost (%s), %s sent again", countOf(lost, "segment"), percent(lost, packets), countText(resent))
+	text := "none lost"
+	if lost > 0 {
+		text = fmt.Sprintf("%s lost (%s)", countOf(lost, "segment"), percent(lost, packets))
+	}
+	text += fmt.Sprintf(", %s sent again", countText(resent))
 	if n := a.OutOfOrder + b.OutOfOrder; n > 0 {
 		text += fmt.Sprintf(", %s out of order", countText(n))
 	}

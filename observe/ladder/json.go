@@ -11,6 +11,7 @@ import (
 	"dialtone/internet"
 	"dialtone/observe/capture"
 	"dialtone/observe/flow"
+	"dialtone/transport/tcp"
 )
 
 // JSON writes events as lines of JSON, one object for each frame and one for each
@@ -140,7 +141,7 @@ func (j *JSON) Event(e *flow.Event) error {
 // tcp writes the fields that only segments have.
 func (o *object) tcp(e *flow.Event) {
 	header := &e.Packet.TCP
-	o.word("flags", header.Flags.String())
+	o.flags(header.Flags)
 	o.int("seq", int64(e.Seq))
 	o.int("ack", int64(e.Ack))
 	o.int("raw_seq", int64(header.Seq))
@@ -175,6 +176,24 @@ func (o *object) tcp(e *flow.Event) {
 	}
 }
 
+// flags writes the names of those that are set.
+func (o *object) flags(f tcp.Flags) {
+	o.key("flags")
+	*o = append(*o, '[')
+	for bit := tcp.FIN; bit <= tcp.AE; bit <<= 1 {
+		if f&bit == 0 {
+			continue
+		}
+		if (*o)[len(*o)-1] != '[' {
+			*o = append(*o, ',')
+		}
+		*o = append(*o, '"')
+		*o = append(*o, bit.String()...)
+		*o = append(*o, '"')
+	}
+	*o = append(*o, ']')
+}
+
 // findings writes the labels with their reasons.
 func (o *object) findings(e *flow.Event) {
 	if len(e.Findings) == 0 {
@@ -189,7 +208,7 @@ func (o *object) findings(e *flow.Event) {
 		*o = append(*o, '{')
 		o.text("label", f.Label.String())
 		o.int("frame", f.Frame)
-		o.int("rule", int64(f.Rule))
+		o.text("rule", f.Rule.String())
 		o.text("why", f.Why())
 		*o = append(*o, '}')
 	}

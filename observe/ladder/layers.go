@@ -286,9 +286,6 @@ func (f *Field) verdict(v capture.Verdict) {
 // payload is bytes that belong to whoever is above.
 func (d *dissection) payload() {
 	d.box.Summary = countOf(int64(len(d.b)), "byte")
-	if text := preview(d.b); text != "" {
-		d.box.Summary += fmt.Sprintf(`: "%s"`, text)
-	}
 }
 
 // rest adds what is left from at on as bytes.

@@ -45,7 +45,7 @@ func (d *dissection) trafficClass(at, bit int) {
 	d.bits("DSCP", at, bit, 6)
 	f := d.bits("ECN", at+(bit+6)/8, (bit+6)%8, 2)
 	// RFC 3168 §5.
-	f.Note = [...]string{"not ECN-capable", "ECT(1)", "ECT(0)", "congestion experienced"}[d.numBits(at+(bit+6)/8, (bit+6)%8, 2)]
+	f.Note = [...]string{"no ECN", "ECT(1)", "ECT(0)", "congestion experienced"}[d.numBits(at+(bit+6)/8, (bit+6)%8, 2)]
 }
 
 // numBits reads n bits of one byte.
@@ -92,7 +92,7 @@ func (d *dissection) ipv6() {
 	d.box.Summary = addrText(d.b[8:24]) + " → " + addrText(d.b[24:40])
 	d.bits("version", 0, 0, 4)
 	d.bits("DSCP", 0, 4, 6)
-	d.bits("ECN", 1, 2, 2).Note = [...]string{"not ECN-capable", "ECT(1)", "ECT(0)", "congestion experienced"}[d.numBits(1, 2, 2)]
+	d.bits("ECN", 1, 2, 2).Note = [...]string{"no ECN", "ECT(1)", "ECT(0)", "congestion experienced"}[d.numBits(1, 2, 2)]
 	d.bits("flow label", 1, 4, 20)
 	d.u16("payload length", 4)
 	d.protocol("next header", 6)

@@ -77,7 +77,7 @@ func (g *glyphs) cells(c *flow.Conversation) []string {
 	cells[columnEnds] = fmt.Sprintf("%s %s %s", a.Addr, arrow, b.Addr)
 	cells[columnState] = StateText(c)
 	if c.Closer >= 0 && c.Closed != flow.HowBothAtOnce {
-		cells[columnCloser] = [2]string{"left", "right"}[c.Closer]
+		cells[columnCloser] = [2]string{"client", "server"}[c.Closer]
 	} else if c.Closed == flow.HowBothAtOnce {
 		cells[columnCloser] = "both"
 	}

@@ -2,6 +2,7 @@ package ladder
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf8"
 
 	"dialtone/app/escape"
@@ -14,6 +15,7 @@ import (
 func RowOf(e *flow.Event) Row {
 	var r Row
 	r.set(e)
+	r.Fragments = slices.Clone(e.Packet.Fragments)
 	r.Text = textOf(e)
 	r.Notes = notesOf(e.Findings)
 	return r

@@ -1,6 +1,7 @@
 package ladder
 
 import (
+	"fmt"
 	"strings"
 
 	"dialtone/internet"
@@ -27,6 +28,9 @@ func Summary(p *capture.Packet) string {
 			who = ""
 		}
 		text = strings.TrimSpace(b.Name + " " + b.Summary)
+	}
+	if p.More || p.FragOff > 0 {
+		text = fmt.Sprintf("IPv%d fragment, bytes %d to %d of packet 0x%x", p.Version, p.FragOff, p.FragOff+p.Len, p.ID)
 	}
 	if who != "" {
 		text = who + "  " + text

@@ -45,11 +45,13 @@ func NewWriter(w io.Writer, s Style) *Writer {
 
 // strand is what the drawing of one conversation needs to remember.
 type strand struct {
-	talk   *flow.Conversation
-	origin int64 // the time that is 0
-	phase  phase
-	fold   fold
-	row    Row // the one being drawn, reused
+	talk    *flow.Conversation
+	origin  int64 // the time that is 0
+	phase   phase
+	fold    fold
+	ended   bool    // its foot is drawn: of a live one as soon as it is closed
+	midline [2]bool // an end's last payload did not end a line
+	row     Row     // the one being drawn, reused
 }
 
 // Event draws what a packet did. The rows of a long run may come later.
@@ -59,12 +61,29 @@ func (w *Writer) Event(e *flow.Event) error {
 	r.set(e)
 	if w.style.Expand || !s.fold.takes(r, e.Findings) {
 		w.unfold(s)
-		r.Text, r.Notes = textOf(e), notesOf(e.Findings)
+		r.Text, r.Notes, r.Fragments = textOf(e), notesOf(e.Findings), e.Packet.Fragments
+		if r.Len > 0 && s.midline[r.From] {
+			r.Text = "" // it goes on with a line that was begun
+		}
 		w.row(s, r)
 	} else if w.style.Live && s.fold.sum.rows() > 0 && r.Time-s.fold.sum.first > long {
 		w.unfold(s)
 	}
+	s.follow(e)
+	if w.style.Live && e.Talk.Closed != flow.HowNot && !s.ended {
+		w.unfold(s)
+		w.foot(e.Talk)
+		s.ended = true
+	}
 	return w.flushLive()
+}
+
+// follow remembers whether an end is in the middle of a line.
+func (s *strand) follow(e *flow.Event) {
+	if p := e.Packet.Payload; len(p) > 0 {
+		s.midline[e.From] = p[len(p)-1] != '\n'
+		s.midline[1-e.From] = false
+	}
 }
 
 func (w *Writer) strandOf(e *flow.Event) *strand {
@@ -78,7 +97,7 @@ func (w *Writer) strandOf(e *flow.Event) *strand {
 	if w.origin == 0 {
 		w.origin = e.Packet.Time
 	}
-	s = &strand{talk: e.Talk, origin: e.Packet.Time}
+	s = &strand{talk: e.Talk, origin: e.Talk.First}
 	if w.style.Live {
 		s.origin = w.origin
 	}
@@ -120,11 +139,14 @@ func (w *Writer) Frame(p *capture.Packet) error {
 
 // End draws what a conversation still has, and its foot: how it went.
 func (w *Writer) End(c *flow.Conversation) error {
-	if s := w.strands[c.ID]; s != nil {
+	s := w.strands[c.ID]
+	if s != nil {
 		w.unfold(s)
 		delete(w.strands, c.ID)
 	}
-	w.foot(c)
+	if s == nil || !s.ended {
+		w.foot(c)
+	}
 	return w.flushLive()
 }
 

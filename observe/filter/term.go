@@ -1,0 +1,202 @@
+package filter
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// The words that begin a term about packets.
+var (
+	protocolWords  = []string{"ether", "ip", "ip6", "arp", "rarp", "tcp", "udp", "icmp", "icmp6", "igmp"}
+	directionWords = []string{"src", "dst"}
+	kindWords      = []string{"host", "net", "port", "portrange", "proto"}
+	otherWords     = []string{"vlan", "less", "greater"}
+)
+
+// qualifiers are what stands before a value: a protocol, a direction, and what the
+// value is.
+type qualifiers struct {
+	protocol  string // of protocolWords, or ""
+	direction direction
+	kind      string // of kindWords, or "" where the value shows what it is
+}
+
+// direction says which of a packet's two ends must be the one.
+type direction uint8
+
+const (
+	dirNone   direction = iota // not said: like dirEither
+	dirEither                  // src or dst
+	dirSrc
+	dirDst
+	dirBoth // src and dst
+)
+
+func (d direction) holds(fromSrc, fromDst bool) bool {
+	switch d {
+	case dirSrc:
+		return fromSrc
+	case dirDst:
+		return fromDst
+	case dirBoth:
+		return fromSrc && fromDst
+	}
+	return fromSrc || fromDst
+}
+
+// emit is holds for programs, of tests that jump to yes or no.
+func (d direction) emit(a *assembler, fromSrc, fromDst func(yes, no label), yes, no label) {
+	second := a.label()
+	switch d {
+	case dirSrc:
+		fromSrc(yes, no)
+	case dirDst:
+		fromDst(yes, no)
+	case dirBoth:
+		fromSrc(second, no)
+	default:
+		fromSrc(yes, second)
+	}
+	a.place(second)
+	if d != dirSrc && d != dirDst {
+		fromDst(yes, no)
+	}
+}
+
+func (d direction) String() string {
+	return [...]string{"", "", "src ", "dst ", "src and dst "}[d]
+}
+
+// term reads a term about packets, or a value that takes the last term's qualifiers.
+func (p *parser) term() (node, error) {
+	if w, ok := p.take(otherWords...); ok {
+		p.last = nil
+		return p.other(w)
+	}
+	start, _ := p.peek()
+	q := p.qualifiers()
+	switch {
+	case q == qualifiers{}:
+		return p.bare(start)
+	case q.protocol != "" && q.direction == dirNone && q.kind == "":
+		p.last = nil
+		return p.protocol(q.protocol)
+	}
+	if err := p.fits(start, q); err != nil {
+		return nil, err
+	}
+	p.last = &q
+	return p.values(q)
+}
+
+// qualifiers reads those that stand at this place, in their order.
+func (p *parser) qualifiers() (q qualifiers) {
+	q.protocol, _ = p.take(protocolWords...)
+	q.direction = p.direction()
+	q.kind, _ = p.take(kindWords...)
+	return q
+}
+
+// direction reads src or dst, or the two of them with and or or between.
+func (p *parser) direction() direction {
+	first, ok := p.take(directionWords...)
+	if !ok {
+		return dirNone
+	}
+	if w, _ := p.peek(); w.operator() == "and" || w.operator() == "or" {
+		p.at++
+		if second, ok := p.take(directionWords...); ok && second != first {
+			return map[string]direction{"and": dirBoth, "or": dirEither}[w.operator()]
+		}
+		p.at--
+	}
+	return map[string]direction{"src": dirSrc, "dst": dirDst}[first]
+}
+
+// fits checks that the qualifiers go together.
+func (p *parser) fits(start word, q qualifiers) error {
+	var may []string
+	switch q.kind {
+	case "host", "":
+		may = []string{"", "ip", "ip6", "arp", "rarp", "ether"}
+	case "net":
+		may = []string{"", "ip", "ip6", "arp", "rarp"}
+	case "port", "portrange":
+		may = []string{"", "tcp", "udp"}
+	case "proto":
+		may = []string{"", "ip", "ip6", "ether"}
+		if q.direction != dirNone {
+			return p.fault(start, "proto has no direction")
+		}
+	}
+	switch {
+	case slices.Contains(may, q.protocol):
+		return nil
+	case q.kind == "" && (q.protocol == "tcp" || q.protocol == "udp"):
+		w, _ := p.peek()
+		return p.fault(w, "expected port or portrange")
+	}
+	kind := q.kind
+	if kind == "" {
+		kind = "host"
+	}
+	return p.fault(start, fmt.Sprintf("%s does not go before %s: write %s and %[2]s", q.protocol, kind, q.protocol))
+}
+
+// bare reads a value that has no qualifiers of its own.
+func (p *parser) bare(w word) (node, error) {
+	if p.last != nil {
+		return p.single(*p.last)
+	}
+	if !isAddress(w.text) {
+		return nil, p.unknown(w, "a word of a filter", slices.Concat(protocolWords, directionWords, kindWords, otherWords, talkWords))
+	}
+	p.last = &qualifiers{}
+	return p.single(*p.last)
+}
+
+// values reads a value, or several of the same qualifiers in parentheses.
+func (p *parser) values(q qualifiers) (node, error) {
+	w, _ := p.peek()
+	if op := w.operator(); op == "(" || op == "not" {
+		return p.nested(op, func() (node, error) { return p.values(q) })
+	}
+	return p.single(q)
+}
+
+// single reads one value.
+func (p *parser) single(q qualifiers) (node, error) {
+	switch q.kind {
+	case "port", "portrange":
+		return p.port(q)
+	case "proto":
+		return p.number(q)
+	}
+	if q.protocol == "ether" {
+		return p.mac(q)
+	}
+	return p.address(q)
+}
+
+// other reads the terms that have no qualifiers.
+func (p *parser) other(w string) (node, error) {
+	if w == "vlan" {
+		return p.vlan()
+	}
+	n, err := p.integer("a length in bytes", 1<<31-1)
+	return lengthTerm{w, n}, err
+}
+
+// integer reads a number from 0 to most.
+func (p *parser) integer(what string, most uint64) (int, error) {
+	w, err := p.value(what)
+	if err != nil {
+		return 0, err
+	}
+	n, perr := strconv.ParseUint(w.text, 0, 64)
+	if perr != nil || n > most {
+		return 0, p.fault(w, fmt.Sprintf("expected %s, from 0 to %d", what, most))
+	}
+	return int(n), nil
+}
