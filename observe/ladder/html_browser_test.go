@@ -389,7 +389,7 @@ func pageStaysInert(b *tab) {
 }
 
 func pageIsQuick(b *tab) {
-	s := bulkTalk(1, 9000)
+	s := bulkTalk(1, 5000)
 	b.open(1280, 800, s)
 	b.Logf("loaded after %.0f ms", eval[float64](b, `performance.getEntriesByType("navigation")[0].domComplete`))
 	took := eval[float64](b, `(() => {

@@ -13,7 +13,7 @@ import (
 // What one page takes at most: a browser draws this many smoothly, and loads their
 // bytes in a second or two.
 const (
-	MaxPageRows  = 40_000   // of all conversations together
+	MaxPageRows  = MaxRows  // of all conversations together
 	maxPageBytes = 12 << 20 // of frames: beyond that, long ones are cut
 	minFrame     = 128      // bytes of a frame that are kept in any case
 	maxPageTalks = 5_000    // in the table of conversations

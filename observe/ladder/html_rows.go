@@ -214,6 +214,7 @@ func (o *pageRows) frame(p *page, t *Talk, r *Row, packet *capture.Packet) {
 		return
 	}
 	capture.Decode(record, packet)
+	packet.Verify()
 	o.Wire.add(int64(record.Wire))
 	o.Frames = append(o.Frames, base64.StdEncoding.EncodeToString(record.Data[:min(len(record.Data), p.frame)]))
 	o.Layers = append(o.Layers, p.layers(Layers(packet)))

@@ -99,7 +99,9 @@ class Ladder {
     const beneath = (kind, words, advance) => {
       const [x0, x1, dx, anchor] = t.from[i] === 0 ? [c.left, c.right, 9, "start"] : [c.right, c.left, -9, "end"];
       const at = { x: x0 + dx, y: t.leave[i] + 14, "text-anchor": anchor, transform: turned(x0, t.leave[i], x1, t.arrive[i]) };
-      return svg("text", { class: kind, ...at }, cut(words, c.right - c.left - 24, advance));
+      const against = i + 1 < t.y.length && t.from[i + 1] !== t.from[i] && t.y[i + 1] - t.y[i] <= t.pitch; // words that come the other way just beneath
+      const room = c.right - c.left - 24 - (against ? word(t.what[i + 1]).length * this.advance : 0);
+      return svg("text", { class: kind, ...at }, cut(words, Math.max(120, room), advance));
     };
     if (c.labels === 0 && list.length > 0) return [beneath("label " + list[0].tone, list.map((l) => l.word).join(", "), 6.6)];
     const said = text ? [beneath("said", text, this.advance)] : [];
