@@ -38,6 +38,7 @@ func TestPageInBrowser(t *testing.T) {
 		"fits a narrow screen":            pageFitsNarrow,
 		"does nothing that bytes ask for": pageStaysInert,
 		"stays quick with many segments":  pageIsQuick,
+		"needs no TCP":                    pageShowsDatagrams,
 		"goes onto paper":                 pagePrints,
 		"opens where its address says":    pageFollowsAddress,
 		"shows pictures whose words fit":  pictureFits,
@@ -226,8 +227,9 @@ func pageShowsLayers(b *tab) {
 	}
 	b.want(`document.querySelector("#segment .layer .layer .layer > h3").firstChild.textContent === "TCP"`, "TCP lies in IPv4, and that in Ethernet")
 	b.want(`document.querySelector("#row3").getAttribute("aria-selected") === "true"`, "the ladder marks it too")
-	if got := b.text(".hex"); !strings.Contains(got, "hello, wi") {
-		b.Errorf("the bytes do not show the payload: %q", got)
+	bytes := eval[string](b, `[...document.querySelectorAll(".hex .byte")].filter(n => n.textContent.length === 2).map(n => n.textContent).join("")`)
+	if !strings.Contains(bytes, "68656c6c6f") {
+		b.Errorf("the bytes do not show the payload: %s", bytes)
 	}
 }
 
@@ -387,8 +389,9 @@ func pageStaysInert(b *tab) {
 }
 
 func pageIsQuick(b *tab) {
-	s := bulkTalk(1, 9000)
+	s := bulkTalk(1, 5000)
 	b.open(1280, 800, s)
+	b.Logf("loaded after %.0f ms", eval[float64](b, `performance.getEntriesByType("navigation")[0].domComplete`))
 	took := eval[float64](b, `(() => {
 		const view = document.querySelector("#ladder .scroll"), start = performance.now();
 		for (let i = 0; i < 50; i++) { view.scrollTop = i * view.scrollHeight / 50; view.dispatchEvent(new Event("scroll")); }
@@ -398,6 +401,20 @@ func pageIsQuick(b *tab) {
 	b.want(`document.querySelectorAll(".row").length < 200`, "only what is in view is drawn")
 	b.do(chromedp.Focus("#ladder .scroll"), chromedp.KeyEvent(kb.End))
 	b.shoot("many-1280")
+}
+
+func pageShowsDatagrams(b *tab) {
+	b.open(1280, 800, datagramTalk(1), dramaTalk(2))
+	b.click("#row3 .back", 0.5, 0.5)
+	b.shoot("datagrams-1280")
+	b.want(`document.querySelector("#graphs").offsetParent === null`, "no graph of sequence numbers that are not there")
+	if got := b.text("#segment .reasons"); !strings.Contains(got, "quotes frame 3") {
+		b.Errorf("the reason is shown as %q", got)
+	}
+	b.want(`!document.querySelector("#notice").hidden`, "bytes that are gone are said to be")
+	b.do(chromedp.Navigate(b.address("talk=2&frame=5")))
+	b.wait(`document.querySelector("#segment h2").textContent.startsWith("Frame 5")`)
+	b.shoot("drama-1280")
 }
 
 func pagePrints(b *tab) {
@@ -410,6 +427,13 @@ func pagePrints(b *tab) {
 	if folder := os.Getenv(shots); folder != "" {
 		_ = os.WriteFile(filepath.Join(folder, "page.pdf"), paper, 0o644)
 	}
+	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+		return err
+	}), chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event("beforeprint"))`))
+	b.want(`document.querySelectorAll(".row").length > 60`, "all rows are on paper, not only those in view")
+	b.do(chromedp.EmulateViewport(1000, 1400))
+	b.shoot("print")
 	if len(paper) < 20_000 {
 		b.Errorf("a PDF of %d bytes", len(paper))
 	}
@@ -427,7 +451,7 @@ func pageFollowsAddress(b *tab) {
 // pictureFits measures every text of a picture in a browser: none leaves the
 // picture, and none in the same column covers another.
 func pictureFits(b *tab) {
-	for name, s := range map[string]*sketch{"upper": upperTalk(1), "bulk": bulkTalk(2, 130), "hostile": hostileTalk(3)} {
+	for name, s := range map[string]*sketch{"upper": upperTalk(1), "bulk": bulkTalk(2, 130), "drama": dramaTalk(3), "datagrams": datagramTalk(4), "hostile": hostileTalk(5)} {
 		b.file = filepath.Join(b.TempDir(), name+".svg")
 		if err := os.WriteFile(b.file, []byte(drawn(b.T, &s.Talk)), 0o600); err != nil {
 			b.Fatal(err)

@@ -13,7 +13,7 @@ import (
 // What one page takes at most: a browser draws this many smoothly, and loads their
 // bytes in a second or two.
 const (
-	MaxPageRows  = 40_000   // of all conversations together
+	MaxPageRows  = MaxRows  // of all conversations together
 	maxPageBytes = 12 << 20 // of frames: beyond that, long ones are cut
 	minFrame     = 128      // bytes of a frame that are kept in any case
 	maxPageTalks = 5_000    // in the table of conversations
@@ -102,6 +102,7 @@ func (p *page) notice(talks int) string {
 
 // word returns the index of a text.
 func (p *page) word(text string) int {
+	text = inert(text)
 	i, ok := p.index[text]
 	if !ok {
 		i = len(p.Words)

@@ -36,7 +36,7 @@ type pageRows struct {
 
 	Lost   []int       `json:"lost"`   // rows
 	SACK   [][3]int64  `json:"sack"`   // row, and the edges of a block
-	Labels [][5]int    `json:"labels"` // row, then the words: label, tone, mark, reason
+	Labels [][6]int    `json:"labels"` // row, the words: label, tone, mark, reason; 1 for beside the arrow
 	States [2][][4]any `json:"states"` // from, to, and the words: state, kind
 	Rules  [][2]any    `json:"rules"`  // height, and what stands there
 	Frames []string    `json:"frames"` // captured bytes in base64
@@ -65,7 +65,7 @@ func (p *page) rowsOf(t *Talk) *pageRows {
 		rows = rows[:p.rows]
 	}
 	p.rows -= len(rows)
-	out := &pageRows{Pitch: pitch, Lost: []int{}, SACK: [][3]int64{}, Labels: [][5]int{}, Rules: [][2]any{}, Frames: []string{}, Layers: [][]int{}}
+	out := &pageRows{Pitch: pitch, Lost: []int{}, SACK: [][3]int64{}, Labels: [][6]int{}, Rules: [][2]any{}, Frames: []string{}, Layers: [][]int{}}
 	if left > 0 {
 		out.Notice = p.word(countOf(left, "more segment") + " of this conversation not in this page: choose with a filter.")
 	}
@@ -125,7 +125,11 @@ func (o *pageRows) figures(p *page, t *Talk, r *Row) {
 func (o *pageRows) labels(p *page, r *Row, i int) {
 	for k := range r.Notes {
 		n := &r.Notes[k]
-		o.Labels = append(o.Labels, [5]int{i, p.word(noteWord(r, n)), p.word(toneOf(n.Label)), p.word(markOf(n.Label)), p.word(n.Why)})
+		beside := 0
+		if shows(r, n) {
+			beside = 1
+		}
+		o.Labels = append(o.Labels, [6]int{i, p.word(noteWord(r, n)), p.word(toneOf(n.Label)), p.word(markOf(n.Label)), p.word(n.Why), beside})
 	}
 }
 
@@ -210,6 +214,7 @@ func (o *pageRows) frame(p *page, t *Talk, r *Row, packet *capture.Packet) {
 		return
 	}
 	capture.Decode(record, packet)
+	packet.Verify()
 	o.Wire.add(int64(record.Wire))
 	o.Frames = append(o.Frames, base64.StdEncoding.EncodeToString(record.Data[:min(len(record.Data), p.frame)]))
 	o.Layers = append(o.Layers, p.layers(Layers(packet)))

@@ -3,7 +3,9 @@ package ladder
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -223,6 +225,51 @@ func (s *sketch) stall(data string) {
 	s.send(0, 40*ms, tcp.ACK, "", note(flow.LabelWindowUpdate, "the window now 64240 instead of 0 (RFC 9293 §3.8.6.2.2)"))
 }
 
+// dramaTalk loses a segment, is silent, and closes from both ends at once.
+func dramaTalk(id int) *sketch {
+	s := newSketch(id, fmt.Sprintf("10.0.0.1:%d", 50000+id), "10.0.0.2:7")
+	s.Opened, s.Closed = flow.HowHandshake, flow.HowBothAtOnce
+	s.Ends[0].RTTMin, s.Ends[0].RTTCount, s.Ends[0].Lost, s.Ends[0].Resent = int64(10*ms), 3, 1, 1
+	s.open()
+	lost := s.send(0, 5*ms, tcp.PSH|tcp.ACK, "is anyone there?\n").Frame
+	again := note(flow.LabelRetransmission, "17 bytes that frame 4 carried 212ms before")
+	again.Rule, again.Frames[0] = flow.RuleSeenBefore, lost
+	s.at(0, 212*ms, tcp.PSH|tcp.ACK, 1, "is anyone there?\n", again,
+		note(flow.LabelTimeoutRetransmission, "sent after 212ms without progress since frame 4; the timeout is about 210ms (RFC 6298 §5)"))
+	s.send(1, 11*ms, tcp.ACK, "")
+	s.send(0, 2500*ms, tcp.FIN|tcp.ACK, "", note(flow.LabelFIN, "the first FIN: its sender has no more to send (RFC 9293 §3.6)"))
+	s.become(tcp.FinWait1, tcp.Established)
+	fin := s.send(1, 4*ms, tcp.FIN|tcp.ACK, "", note(flow.LabelCrossedFIN, "this FIN and the one of frame 7 crossed: it does not acknowledge it (RFC 9293 §3.6, case 3)"))
+	fin.Ack--
+	s.become(tcp.Closing, tcp.FinWait1)
+	s.send(0, ms/10, tcp.ACK, "")
+	s.become(tcp.Closing, tcp.TimeWait)
+	s.send(1, 6*ms, tcp.ACK, "", note(flow.LabelFinalACK, "acknowledges the FIN of frame 7: nothing is left to say either way (RFC 9293 §3.6)"))
+	s.become(tcp.TimeWait, tcp.TimeWait)
+	return s
+}
+
+// datagramTalk asks a name server, which answers, and another port, where no one is.
+func datagramTalk(id int) *sketch {
+	s := newSketch(id, fmt.Sprintf("192.0.2.1:%d", 50000+id), "198.51.100.53:53")
+	s.Protocol = internet.UDP
+	s.Ends[0].RTTMin, s.Ends[0].RTTCount = int64(10*ms), 1
+	for i, r := range []Row{
+		{From: 0, Len: 29, Protocol: internet.UDP, Window: -1},
+		{From: 1, Len: 45, Protocol: internet.UDP, Window: -1},
+		{From: 0, Len: 12, Protocol: internet.UDP, Window: -1, Text: "are you here"},
+		{From: 1, Protocol: internet.ICMP, Window: -1, Via: netip.MustParseAddr("192.0.2.254"), Text: "ICMP destination unreachable: host", Notes: []Note{
+			{Finding: flow.Finding{Label: flow.LabelUnreachable, Frame: 4}, Word: flow.LabelUnreachable.String(), Why: "ICMP type 3 code 1, which quotes frame 3 of this conversation (RFC 792)"},
+		}},
+	} {
+		r.Frame, r.Time = int64(i+1), epoch+int64(i)*int64(12*ms)
+		s.Rows, s.Last = append(s.Rows, r), r.Time
+		s.Ends[r.From].Packets++
+		s.Ends[r.From].Bytes += int64(r.Len)
+	}
+	return s
+}
+
 // hostile is text that tries to be markup, script, a terminal or another direction.
 const hostile = "</script><script>window.owned=1</script>\"'&<!--]]>\x00\x07\x1b[31m\u202eevil\u2028\u2066{{data}}$ink;"
 
@@ -240,6 +287,72 @@ func talksOf(list ...*sketch) (talks []*Talk) {
 		talks = append(talks, &s.Talk)
 	}
 	return talks
+}
+
+func TestPictureOfNothing(t *testing.T) {
+	s := newSketch(1, "192.0.2.1:1", "192.0.2.2:2")
+	for _, write := range []func(io.Writer) error{
+		func(w io.Writer) error { return WriteSVG(w, &s.Talk) },
+		func(w io.Writer) error { return WriteHTML(w, talksOf(s)) },
+		func(w io.Writer) error { return WriteHTML(w, nil) },
+	} {
+		if err := write(io.Discard); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestPicturesTellAWriterThatFails(t *testing.T) {
+	full := errors.New("no space left")
+	for name, err := range map[string]error{
+		"SVG":  WriteSVG(failing{full}, &upperTalk(1).Talk),
+		"HTML": WriteHTML(failing{full}, talksOf(upperTalk(1))),
+	} {
+		if !errors.Is(err, full) {
+			t.Errorf("%s: %v, want the writer's error", name, err)
+		}
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+func TestCrossedFINsCross(t *testing.T) {
+	s := dramaTalk(1)
+	l := arrange(&s.Talk, s.Rows, nil)
+	if l.leave[7] >= l.arrive[6] {
+		t.Errorf("the second FIN leaves at %g, the first arrives at %g: they do not cross", l.leave[7], l.arrive[6])
+	}
+	if l.leave[6] >= l.arrive[7] {
+		t.Errorf("the first FIN leaves at %g, the second arrives at %g: they do not cross", l.leave[6], l.arrive[7])
+	}
+}
+
+func TestLostRowIsTheFirstCopy(t *testing.T) {
+	s := dramaTalk(1)
+	want := []bool{3: true, 9: false}
+	if got := lostRows(s.Rows); !slices.Equal(got, want) {
+		t.Errorf("lost: %v, want %v", got, want)
+	}
+	s.Rows[4].Notes = append(s.Rows[4].Notes, Note{Finding: flow.Finding{Label: flow.LabelSpurious, Frame: 5}})
+	if got := lostRows(s.Rows); slices.Contains(got, true) {
+		t.Errorf("lost: %v, though the retransmission was spurious", got)
+	}
+}
+
+func TestNumbersGoOnPastTheirEnd(t *testing.T) {
+	var q sequence
+	at := int64(0)
+	for i := range int64(100) {
+		at = i * 100_000_000 // ten gigabytes in all
+		if got := q.unwrap(0, uint32(at)); got != at {
+			t.Fatalf("number %d is read as %d", at, got)
+		}
+	}
+	if got := q.near(0, uint32(at-1)); got != at-1 {
+		t.Errorf("a keep-alive's number %d is read as %d", at-1, got)
+	}
 }
 
 func TestRowsSlopeByDelay(t *testing.T) {

@@ -173,8 +173,17 @@ func (p *picture) arrow(i int) {
 	room := columnsIn(svgRight-svgLeft-24, 12)
 	p.along("what", x0, y0, -5, toward, slope, fineGlyphs.fit(arrowWords(r), room))
 	if r.Text != "" && r.Len > 0 {
-		p.along("said", x0, y0, 14, toward, slope, fineGlyphs.cut(speech(r), room))
+		p.along("said", x0, y0, 14, toward, slope, fineGlyphs.cut(speech(r), room-p.against(i)))
 	}
+}
+
+// against is how many columns the words of the next row take, which come the other
+// way just beneath row i.
+func (p *picture) against(i int) int {
+	if i+1 == len(p.rows) || p.rows[i+1].From == p.rows[i].From || p.y[i+1]-p.y[i] > pitch {
+		return 0
+	}
+	return min(30, columns(strings.Join(arrowWords(&p.rows[i+1]), " ")))
 }
 
 // along writes words along an arrow, beside its start and dy above or beneath it.

@@ -88,7 +88,7 @@ func (l *layout) rule(y float64, r rule) float64 {
 
 // slope finds where each arrow starts and ends.
 func (l *layout) slope(t *Talk, rows []Row) {
-	delay := [2]int64{t.Ends[1].RTTMin / 2, t.Ends[0].RTTMin / 2} // from an end to the capture point
+	delay := delays(t)
 	l.leave, l.arrive = slices.Clone(l.y), slices.Clone(l.y)
 	if delay == [2]int64{} {
 		return
@@ -103,6 +103,18 @@ func (l *layout) slope(t *Talk, rows []Row) {
 			l.leave[i] -= crossing * far(delay, r.From)
 		}
 	}
+}
+
+// delays are the ways from both ends to the capture point, in nanoseconds. A way
+// of less than a tenth of the other is none: the capture was made at that end.
+func delays(t *Talk) [2]int64 {
+	d := [2]int64{t.Ends[1].RTTMin / 2, t.Ends[0].RTTMin / 2}
+	for e := range d {
+		if d[e] < d[1-e]/10 {
+			d[e] = 0
+		}
+	}
+	return d
 }
 
 // crossed reports whether two rows may be SYNs or FINs that passed each other.

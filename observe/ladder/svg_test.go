@@ -33,7 +33,7 @@ func drawn(t *testing.T, talk *Talk) string {
 }
 
 func TestPictures(t *testing.T) {
-	for name, s := range map[string]*sketch{"upper": upperTalk(1), "bulk": bulkTalk(2, 130)} {
+	for name, s := range map[string]*sketch{"upper": upperTalk(1), "bulk": bulkTalk(2, 130), "drama": dramaTalk(3), "datagrams": datagramTalk(4)} {
 		got, file := drawn(t, &s.Talk), filepath.Join("testdata", name+".svg")
 		if *update {
 			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {

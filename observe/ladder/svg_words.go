@@ -4,7 +4,9 @@ import (
 	"encoding/xml"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
+	"unicode"
 
 	"dialtone/internet"
 	"dialtone/observe/flow"
@@ -71,6 +73,13 @@ func labelsOf(r *Row) (list []string) {
 	return list
 }
 
+// shows reports whether a label stands beside its arrow: where it says more than the
+// flags do, and more than a narrower label of the same frame.
+func shows(r *Row, n *Note) bool {
+	narrower := func(m Note) bool { return m.Label != n.Label && m.Frame == n.Frame && m.Label.Is(n.Label) }
+	return says(r, n) && !slices.ContainsFunc(r.Notes, narrower)
+}
+
 // noteWord is a label, with the frame that it is about where that is another one.
 func noteWord(r *Row, n *Note) string {
 	if n.Frame != r.Frame && n.Frame != 0 {
@@ -79,7 +88,7 @@ func noteWord(r *Row, n *Note) string {
 	return n.Word
 }
 
-// line of the label column: at most two beside a row.
+// placed is a label in its column: at most two stand beside a row.
 type placed struct {
 	word, tone string
 	shift      float64
@@ -88,7 +97,7 @@ type placed struct {
 func columnOf(r *Row) []placed {
 	var list []placed
 	for i := range r.Notes {
-		if n := &r.Notes[i]; says(r, n) {
+		if n := &r.Notes[i]; shows(r, n) {
 			list = append(list, placed{word: noteWord(r, n), tone: toneOf(n.Label)})
 		}
 	}
@@ -185,9 +194,21 @@ func arrowHead(x0, y0, x1, y1 float64) string {
 	return "M" + point(0, 0) + "L" + point(9, 4) + "L" + point(9, -4) + "Z"
 }
 
-// xmlText escapes text for XML, where control characters cannot be at all.
+// xmlText escapes text for XML.
 func xmlText(s string) string {
 	var b strings.Builder
-	_ = xml.EscapeText(&b, []byte(s)) // a Builder takes everything
+	_ = xml.EscapeText(&b, []byte(inert(s))) // a Builder takes everything
 	return b.String()
+}
+
+// inert is text without the characters that do something instead of being seen:
+// controls, which XML does not allow either, and those that turn the direction of
+// what stands around them. What came from the wire has none: it was escaped.
+func inert(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }

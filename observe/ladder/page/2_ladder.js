@@ -12,7 +12,8 @@ class Ladder {
     this.tip = document.body.appendChild(el("div", { id: "tip", role: "tooltip", hidden: "" }));
     this.scroll.addEventListener("scroll", () => this.later());
     this.scroll.addEventListener("keydown", (e) => this.key(e));
-    this.paper.addEventListener("click", (e) => this.click(e));
+    this.scroll.addEventListener("pointerdown", (e) => (this.pressed = [e.clientX, e.clientY]));
+    this.scroll.addEventListener("pointerup", (e) => this.release(e));
     this.paper.addEventListener("pointermove", (e) => this.hover(e));
     this.paper.addEventListener("pointerleave", () => (this.tip.hidden = true));
     new ResizeObserver(() => this.draw()).observe(this.scroll);
@@ -40,8 +41,9 @@ class Ladder {
   }
 
   // draw shows the rows between top and bottom: those in view, or all of them for paper.
-  draw(all) {
+  draw() {
     this.pending = undefined;
+    const all = this.app.printing;
     const talk = this.talk;
     if (!talk || this.scroll.clientWidth === 0) return;
     this.advance ??= this.measure();
@@ -93,11 +95,13 @@ class Ladder {
   // labels stand in a column of their own, or beneath the arrow where there is no room for one;
   // beneath it is otherwise what the segment says.
   labels(c, i) {
-    const t = this.talk, list = t.labelsOf(i), text = word(t.text[i]);
+    const t = this.talk, list = t.labelsOf(i).filter((l) => l.beside), text = word(t.text[i]);
     const beneath = (kind, words, advance) => {
       const [x0, x1, dx, anchor] = t.from[i] === 0 ? [c.left, c.right, 9, "start"] : [c.right, c.left, -9, "end"];
       const at = { x: x0 + dx, y: t.leave[i] + 14, "text-anchor": anchor, transform: turned(x0, t.leave[i], x1, t.arrive[i]) };
-      return svg("text", { class: kind, ...at }, cut(words, c.right - c.left - 24, advance));
+      const against = i + 1 < t.y.length && t.from[i + 1] !== t.from[i] && t.y[i + 1] - t.y[i] <= t.pitch; // words that come the other way just beneath
+      const room = c.right - c.left - 24 - (against ? word(t.what[i + 1]).length * this.advance : 0);
+      return svg("text", { class: kind, ...at }, cut(words, Math.max(120, room), advance));
     };
     if (c.labels === 0 && list.length > 0) return [beneath("label " + list[0].tone, list.map((l) => l.word).join(", "), 6.6)];
     const said = text ? [beneath("said", text, this.advance)] : [];
@@ -149,9 +153,14 @@ class Ladder {
     this.draw();
   }
 
-  click(e) {
-    const row = e.target.closest?.(".row");
-    if (row) this.app.select(+row.dataset.row);
+  // release chooses the row where the pointer was pressed and let go: by its place, as the row's
+  // elements may have been drawn anew in between.
+  release(e) {
+    const [x, y] = this.pressed ?? [NaN, NaN], box = this.space.getBoundingClientRect();
+    this.pressed = undefined;
+    if (e.button !== 0 || !(Math.hypot(e.clientX - x, e.clientY - y) < 5) || x > box.right) return;
+    const t = this.talk, at = e.clientY - box.top, i = first(t.y.length, (i) => t.y[i] + t.pitch / 2, at);
+    if (i < t.y.length && at >= t.y[i] - t.pitch / 2) this.app.select(i);
   }
 
   key(e) {

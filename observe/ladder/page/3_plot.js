@@ -9,6 +9,7 @@ class Plot {
     this.canvas = this.host.appendChild(el("canvas", { tabindex: 0, role: "img", "aria-label": label }));
     this.pen = this.canvas.getContext("2d");
     this.fingers = new Map();
+    this.measure();
     const on = (name, act, options) => this.canvas.addEventListener(name, act.bind(this), options);
     on("wheel", this.wheel, { passive: false });
     on("pointerdown", this.down);
@@ -25,9 +26,9 @@ class Plot {
     this.pending ??= requestAnimationFrame(() => this.draw());
   }
 
-  // edges of the drawn area, in CSS pixels: the same left edge in all plots.
-  get area() {
-    return { left: 62, top: 8, right: this.host.clientWidth - 12, bottom: this.host.clientHeight - 22 };
+  // measure finds the edges of the drawn area, in CSS pixels: the left one is that of all plots.
+  measure() {
+    this.area = { left: 62, top: 8, right: this.host.clientWidth - 12, bottom: this.host.clientHeight - 22 };
   }
   x(t) {
     return this.area.left + ((t - this.app.span[0]) / (this.app.span[1] - this.app.span[0])) * (this.area.right - this.area.left);
@@ -52,6 +53,7 @@ class Plot {
     this.pending = undefined;
     const w = this.host.clientWidth, h = this.host.clientHeight;
     if (!this.app.talk || w < 100 || h < 50) return;
+    this.measure();
     const dense = devicePixelRatio || 1, pen = this.pen;
     this.canvas.width = Math.round(w * dense);
     this.canvas.height = Math.round(h * dense);
@@ -78,15 +80,17 @@ class Plot {
     pen.fillStyle = this.ink("--faint");
     pen.textBaseline = "middle";
     pen.textAlign = "right";
-    for (const v of ticks(this.low, this.high, Math.max(2, (bottom - top) / 40))) {
+    const values = ticks(this.low, this.high, Math.max(2, (bottom - top) / 40));
+    for (const v of values) {
       this.line([[left, this.y(v)], [right, this.y(v)]]);
-      pen.fillText(axis(v), left - 6, this.y(v));
+      pen.fillText(beside(v, values[1] - values[0], bytesUnits), left - 6, this.y(v));
     }
     pen.textAlign = "center";
     const [from, to] = this.app.span;
-    for (const t of ticks(from, to, Math.max(2, (right - left) / 110))) {
+    const times = ticks(from, to, Math.max(2, (right - left) / 90));
+    for (const t of times) {
       this.line([[this.x(t), top], [this.x(t), bottom]]);
-      const name = duration(t), half = pen.measureText(name).width / 2;
+      const name = beside(t, times[1] - times[0], timeUnits), half = pen.measureText(name).width / 2;
       pen.fillText(name, Math.min(right - half + 10, Math.max(left + half, this.x(t))), bottom + 12);
     }
     pen.strokeStyle = this.ink("--line");
@@ -121,15 +125,36 @@ class Plot {
     pen.strokeStyle = color;
     pen.lineWidth = width ?? 1.25;
     pen.beginPath();
-    let before;
-    for (const [t, v] of points) {
-      if (before !== undefined) pen.lineTo(this.x(t), this.y(before));
-      pen.lineTo(this.x(t), this.y(v));
-      before = v;
-    }
-    if (before !== undefined) pen.lineTo(this.area.right, this.y(before));
+    this.steps(points);
     pen.stroke();
     pen.lineWidth = 1;
+  }
+
+  // steps adds the stairs to the pen's path. Of steps within one pixel the highest, the lowest and
+  // the last are enough.
+  steps(points) {
+    const pen = this.pen;
+    let at, low, high, last;
+    const close = () => {
+      pen.lineTo(at, this.y(high));
+      pen.lineTo(at, this.y(low));
+      pen.lineTo(at, this.y(last));
+    };
+    for (const [t, v] of points) {
+      const x = this.x(t);
+      if (at !== undefined && x - at < 0.7) {
+        [low, high, last] = [Math.min(low, v), Math.max(high, v), v];
+        continue;
+      }
+      if (at !== undefined) {
+        close();
+        pen.lineTo(x, this.y(last));
+      }
+      [at, low, high, last] = [x, v, v, v];
+    }
+    if (at === undefined) return;
+    close();
+    pen.lineTo(Math.max(at, this.area.right), this.y(last));
   }
 
   place(e) {
@@ -217,10 +242,13 @@ function ticks(low, high, n) {
   return list;
 }
 
-// axis writes a number of bytes beside a tick.
-function axis(v) {
-  if (Math.abs(v) >= 1e9) return trim(v / 1e9) + " G";
-  if (Math.abs(v) >= 1e6) return trim(v / 1e6) + " M";
-  if (Math.abs(v) >= 1e4) return trim(v / 1e3) + " k";
-  return trim(v);
+const bytesUnits = [[1e9, " G"], [1e6, " M"], [1e3, " k"], [1, ""]];
+const timeUnits = [[1e9, " s"], [1e6, " ms"], [1e3, " µs"], [1, " ns"]];
+
+// beside writes the value of a tick, as exactly as the step to the next one asks for.
+function beside(v, step, units) {
+  if (v === 0) return "0";
+  const [unit, name] = units.find(([u]) => Math.abs(v) >= u) ?? units.at(-1);
+  const places = Math.max(0, Math.ceil(Math.log10(unit / (step || unit)) - 1e-9));
+  return (v / unit).toFixed(Math.min(9, places)) + name;
 }

@@ -8,6 +8,8 @@ class Sequence extends Plot {
     super(app, host, "high", "Time-sequence graph. Plus and minus zoom, left and right move, up and down choose a segment, 0 shows all.");
   }
 
+  taken = new Set(); // where letters stand
+
   // bar is the piece of sequence space that row i stands for: of its own bytes, or the byte that
   // it acknowledges. undefined for what has none (ICMP).
   bar(i) {
@@ -42,7 +44,7 @@ class Sequence extends Plot {
     this.stairs(windows, this.ink("--window"));
     this.stairs(acks, this.ink("--ack"));
     this.sacks(low, high);
-    for (let i = low; i < high; i++) if (t.from[i] === d) this.segment(i);
+    this.segments(low, high);
     this.letters(low, high);
     this.chosen();
   }
@@ -55,23 +57,52 @@ class Sequence extends Plot {
     return i;
   }
 
-  segment(i) {
-    const t = this.app.talk, bar = this.bar(i);
-    if (!bar) return;
-    const pen = this.pen, x = this.x(t.time[i]), y0 = this.y(bar[0]), y1 = this.y(bar[1]), tall = y0 - y1;
-    const tone = t.labelsOf(i).find((l) => l.tone === "loss" || l.tone === "order")?.tone;
-    pen.strokeStyle = pen.fillStyle = this.ink(tone ? "--" + tone : "--ink");
-    if (bar[0] === bar[1]) return this.line([[x - 2, y0], [x + 2, y0]]);
-    pen.lineWidth = tone ? 2 : 1;
-    this.line([[x, y0], [x, Math.min(y1, y0 - 1.5)]]);
-    pen.lineWidth = 1;
-    if (tall < 5) return;
-    this.line([[x - 3, y1 + 3.5], [x, y1], [x + 3, y1 + 3.5]]);
-    this.line([[x - 3, y0 - 3.5], [x, y0], [x + 3, y0 - 3.5]]);
+  // segments draws the bars, each tone in one stroke. Bars of one pixel column that touch are one.
+  segments(low, high) {
+    const t = this.app.talk, d = this.app.direction, paths = {}, open = {};
+    const close = (tone) => this.mark(paths[tone], ...open[tone]);
+    for (let i = low; i < high; i++) {
+      const bar = t.from[i] === d && this.bar(i);
+      if (!bar) continue;
+      const tone = t.tones[i], x = this.x(t.time[i]), y0 = this.y(bar[0]), y1 = this.y(bar[1]), last = open[tone];
+      if (last && x - last[0] < 0.7 && y1 <= last[1] + 1 && y0 >= last[2] - 1) {
+        [last[1], last[2]] = [Math.max(last[1], y0), Math.min(last[2], y1)];
+        continue;
+      }
+      paths[tone] ??= new Path2D();
+      if (last) close(tone);
+      open[tone] = [x, y0, y1];
+    }
+    for (const tone of ["ink", "order", "loss"]) {
+      if (!open[tone]) continue;
+      close(tone);
+      this.pen.strokeStyle = this.ink("--" + tone);
+      this.pen.lineWidth = tone === "ink" ? 1 : 2;
+      this.pen.stroke(paths[tone]);
+    }
+    this.pen.lineWidth = 1;
+  }
+
+  // mark adds one bar to a path: with arrows at its ends where there is room for them.
+  mark(path, x, y0, y1) {
+    if (y0 - y1 < 0.01) {
+      path.moveTo(x - 2, y0);
+      path.lineTo(x + 2, y0);
+      return;
+    }
+    path.moveTo(x, y0);
+    path.lineTo(x, Math.min(y1, y0 - 1.5));
+    if (y0 - y1 < 5) return;
+    for (const [y, way] of [[y1, 3.5], [y0, -3.5]]) {
+      path.moveTo(x - 3, y + way);
+      path.lineTo(x, y);
+      path.lineTo(x + 3, y + way);
+    }
   }
 
   sacks(low, high) {
     const t = this.app.talk, pen = this.pen;
+    this.sacked = [];
     pen.strokeStyle = this.ink("--accent");
     pen.lineWidth = 2;
     for (let k = first(t.sack.length, (k) => t.sack[k][0], low); k < t.sack.length && t.sack[k][0] < high; k++) {
@@ -79,24 +110,26 @@ class Sequence extends Plot {
       if (t.from[i] === this.app.direction) continue;
       const x = this.x(t.time[i]);
       this.line([[x, this.y(left)], [x, this.y(right)]]);
-      this.letter("S", x, this.y(right) - 6, "--accent");
+      this.sacked.push(["S", x, this.y(right) - 6, "accent"]);
     }
     pen.lineWidth = 1;
   }
 
-  // letters stand above the bars, or below the stairs for what the other end does. Where they would
-  // cover each other the later ones are left out: there is zoom.
+  // letters stand above the bars, or below the stairs for what the other end does. Where one would
+  // cover another it is left out, what matters least first: there is zoom.
   letters(low, high) {
-    const t = this.app.talk;
+    const t = this.app.talk, waiting = [];
     for (let k = t.labelFrom[low] ?? 0; k < t.labels.length && t.labels[k].row < high; k++) {
-      const l = t.labels[k], bar = this.bar(l.row);
-      if (!l.mark || !bar) continue;
-      const x = this.x(t.time[l.row]), own = t.from[l.row] === this.app.direction;
-      if (l.mark === "-") {
-        if (!own) this.tick(x, this.y(bar[0]));
-      } else if (own || l.mark === "Z" || l.mark === "RST") this.letter(l.mark, x, own ? this.y(bar[1]) - 7 : this.y(bar[0]) + 9, "--" + (l.tone === "note" ? "faint" : l.tone));
+      const l = t.labels[k], bar = l.mark && this.bar(l.row), own = t.from[l.row] === this.app.direction;
+      if (!bar || (!own && !["-", "Z", "RST"].includes(l.mark))) continue;
+      const x = this.x(t.time[l.row]);
+      if (l.mark === "-") own || this.tick(x, this.y(bar[0]));
+      else if (l.tone === "loss" || l.tone === "window") this.letter(l.mark, x, own ? this.y(bar[1]) - 7 : this.y(bar[0]) + 9, l.tone);
+      else waiting.push([l.mark, x, this.y(bar[1]) - 7, l.tone === "note" ? "faint" : l.tone]);
     }
-    this.taken = undefined;
+    for (const letter of waiting) this.letter(...letter);
+    for (const letter of this.sacked) this.letter(...letter);
+    this.taken.clear();
   }
 
   // tick is a duplicate acknowledgement.
@@ -106,16 +139,15 @@ class Sequence extends Plot {
     this.line([[x - 2.5, y + 5], [x + 2.5, y + 5]]);
   }
 
-  letter(text, x, y, color) {
-    this.taken ??= new Set();
-    const cell = `${text} ${Math.round(x / 9)} ${Math.round(y / 9)}`;
-    if (this.taken.has(cell)) return;
-    this.taken.add(cell);
+  letter(text, x, y, tone) {
+    const column = Math.round(x / 10), line = Math.round(y / 11);
+    for (const a of [-1, 0, 1]) for (const b of [-1, 0, 1]) if (this.taken.has(`${column + a} ${line + b}`)) return;
+    this.taken.add(`${column} ${line}`);
     const pen = this.pen;
     pen.font = "700 10px " + this.ink("--mono");
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    pen.fillStyle = this.ink(color);
+    pen.fillStyle = this.ink("--" + tone);
     pen.fillText(text, x, Math.max(y, this.area.top + 6));
   }
 
@@ -152,7 +184,7 @@ class Windows extends Plot {
       top = Math.max(top, f[i]);
       if (t.from[i] !== this.app.direction) window = Math.max(window, t.win[i]);
     }
-    return [0, Math.max(top, window < 20 * top ? window : 0) * 1.08];
+    return [0, Math.max(top, window < 12 * top ? window : 0) * 1.08];
   }
 
   paint(low, high) {
@@ -163,6 +195,7 @@ class Windows extends Plot {
     this.under(flight);
     this.stairs(windows, this.ink("--window"));
     this.stairs(flight, this.ink("--end0"), 1.5);
+    this.lettered = -100;
     for (let k = t.labelFrom[low] ?? 0; k < t.labels.length && t.labels[k].row < high; k++) this.event(t.labels[k]);
     this.above(windows);
     const i = this.app.selected;
@@ -190,13 +223,7 @@ class Windows extends Plot {
     pen.globalAlpha = 0.13;
     pen.beginPath();
     pen.moveTo(this.x(points[0][0]), bottom);
-    let before = points[0][1];
-    for (const [t, v] of points) {
-      pen.lineTo(this.x(t), this.y(before));
-      pen.lineTo(this.x(t), this.y(v));
-      before = v;
-    }
-    pen.lineTo(this.area.right, this.y(before));
+    this.steps(points);
     pen.lineTo(this.area.right, bottom);
     pen.fill();
     pen.globalAlpha = 1;
@@ -204,12 +231,13 @@ class Windows extends Plot {
 
   // event marks, at the foot of the graph, what windows and losses do to the flow.
   event(l) {
-    if (!l.mark || l.mark === "-" || (l.tone !== "window" && l.tone !== "loss")) return;
-    const pen = this.pen;
+    const pen = this.pen, x = this.x(this.app.talk.time[l.row]);
+    if (!l.mark || l.mark === "-" || (l.tone !== "window" && l.tone !== "loss") || Math.abs(x - this.lettered) < 9) return;
+    this.lettered = x;
     pen.font = "700 10px " + this.ink("--mono");
     pen.textAlign = "center";
     pen.fillStyle = this.ink("--" + l.tone);
-    pen.fillText(l.mark, this.x(this.app.talk.time[l.row]), this.area.bottom - 7);
+    pen.fillText(l.mark, x, this.area.bottom - 7);
   }
 
   near(x) {

@@ -85,6 +85,7 @@ class Segment {
   }
 
   hex(bytes, wire) {
+    if (wire === 0) return el("p", { class: "note" }, "Its bytes were not kept.");
     const host = el("div", { class: "hex", role: "group", "aria-label": "Bytes", tabindex: 0 }), per = this.per;
     this.cells = [[], []];
     for (let at = 0; at < bytes.length; at += per) {

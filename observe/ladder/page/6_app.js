@@ -6,7 +6,9 @@ class Talk {
     Object.assign(this, raw);
     this.ends = raw.ends.map(word);
     this.lostRows = new Set(raw.lost);
-    this.labels = raw.labels.map(([row, name, tone, mark, why]) => ({ row, word: word(name), tone: word(tone), mark: word(mark), why: word(why) }));
+    this.labels = raw.labels.map(([row, name, tone, mark, why, beside]) => ({ row, word: word(name), tone: word(tone), mark: word(mark), why: word(why), beside }));
+    this.tones = this.time.map(() => "ink"); // what the graph's bars show of the labels
+    for (const l of this.labels) if (l.tone === "loss" || l.tone === "order") this.tones[l.row] = l.tone;
     this.labelFrom = [];
     for (let k = this.labels.length - 1, i = this.time.length; i >= 0; i--) {
       while (k >= 0 && this.labels[k].row >= i) k--;
@@ -39,6 +41,7 @@ class App {
     byId("graphs").append(this.legend());
     this.segment = new Segment(this);
     for (const b of document.querySelectorAll("nav button")) b.addEventListener("click", () => this.view(b.dataset.show));
+    byId("facts").addEventListener("click", (e) => e.currentTarget.classList.toggle("all"));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.theme());
     addEventListener("beforeprint", () => this.print(true));
     addEventListener("afterprint", () => this.print(false));
@@ -203,13 +206,13 @@ class App {
     host.querySelector("thead").append(el("tr", {}, ...heads.map(head)));
   }
 
-  // print puts all rows on paper, in the light colours.
+  // print puts all rows on paper, unless they are more than anyone would print, in light colours.
   print(on) {
-    document.documentElement.toggleAttribute("data-print", on);
+    this.printing = on && this.talk?.height < 200000;
     if (on) document.documentElement.dataset.theme = "light";
     else delete document.documentElement.dataset.theme;
     this.theme();
-    if (this.talk) this.ladder.draw(on && this.talk.height < 120000);
+    this.ladder.draw();
     for (const p of this.plots) p.draw();
   }
 }
