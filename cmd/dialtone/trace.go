@@ -38,7 +38,8 @@ Ctrl-C.
 On an arrow a number stands behind the flag that it is about, counted from the
 beginning of the conversation: "PSH 1:13 ACK 5" carries the bytes from 1 up to
 13, not included, and expects byte 5 next; "win" is how much its sender has room
-for. "frame" is the packet's number in the capture.
+for. Before it stand the frame's number in the capture and the seconds since the
+conversation's first packet.
 
 FILTER has tcpdump's words: host, net, port, portrange, src, dst, tcp, udp, icmp,
 arp, ip, ip6, vlan, ether host, less, greater, and, or, not; and four that ask
@@ -85,6 +86,16 @@ func (f *traceFlags) define(cmd *cobra.Command) {
 	})
 }
 
+// toStdout is how many of the flags want the standard output for themselves.
+func (f *traceFlags) toStdout() (n int) {
+	for _, wants := range []bool{f.json || f.list || f.layers != 0 || f.follow && f.out == "", f.write == "-", f.svg == "-", f.html == "-"} {
+		if wants {
+			n++
+		}
+	}
+	return n
+}
+
 // check finds flags that contradict each other.
 func (f *traceFlags) check() error {
 	var shown []string
@@ -99,8 +110,12 @@ func (f *traceFlags) check() error {
 	switch {
 	case len(shown) > 1:
 		return usage("leave one of them out", "%s are different things to show", strings.Join(shown, " and "))
+	case f.follow && (f.write != "" || f.svg != "" || f.html != ""):
+		return usage("run it twice, the second time without --follow", "--follow shows what was said, and writes no frames or pictures")
 	case f.json && (f.follow || f.layers != 0):
 		return usage("leave one of them out", "%s has no JSON form", shown[0])
+	case f.toStdout() > 1:
+		return usage("write into files and read them afterwards", "only one thing can be written to the standard output")
 	case f.out != "" && !f.follow:
 		return usage("add --follow", "--out is where --follow writes")
 	case f.layers < 0:

@@ -23,6 +23,9 @@ type writing struct {
 }
 
 func (t *tracing) writeFile() (*writing, error) {
+	if sameFile(t.name, t.write) {
+		return nil, usage("name another file", "--write %s is the capture that is being read", t.write)
+	}
 	file, err := createFile(t.write)
 	if err != nil {
 		return nil, err
@@ -32,6 +35,12 @@ func (t *tracing) writeFile() (*writing, error) {
 		return nil, errors.Join(err, file.Close())
 	}
 	return &writing{file: file, out: out, name: t.write}, nil
+}
+
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
 // createFile makes a file for output; - is the standard output.

@@ -22,6 +22,7 @@ import (
 type tracing struct {
 	*traceFlags
 	ctx    context.Context
+	name   string // of the file that is read; empty for an interface
 	stdout *os.File
 	filter *filter.Expr
 	style  ladder.Style
@@ -39,7 +40,7 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 	if f.iface == "" {
 		name, words = args[0], args[1:]
 	}
-	t := &tracing{traceFlags: f, ctx: cmd.Context(), stdout: os.Stdout, style: f.styleOf(os.Stdout)}
+	t := &tracing{traceFlags: f, ctx: cmd.Context(), name: name, stdout: os.Stdout, style: f.styleOf(os.Stdout)}
 	var err error
 	if t.filter, err = t.parse(words); err != nil {
 		return err
@@ -47,7 +48,7 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 	if f.iface != "" {
 		return t.live()
 	}
-	return t.file(name)
+	return t.file()
 }
 
 // interfaces are the names that -i takes.
@@ -90,10 +91,10 @@ func (f *traceFlags) styleOf(out *os.File) ladder.Style {
 }
 
 // file looks at a capture file.
-func (t *tracing) file(name string) error {
-	f, err := capture.Open(name)
+func (t *tracing) file() error {
+	f, err := capture.Open(t.name)
 	if err != nil {
-		return openHint(name, err)
+		return openHint(t.name, err)
 	}
 	defer f.Close()
 	return f.Guard(func() error { return t.archive(f) })
@@ -161,13 +162,21 @@ func (t *tracing) limit(p *ladder.Pass) *ladder.Pass {
 // notice says on standard error what a reader of the ladders would not see.
 func (t *tracing) notice(p *ladder.Pass) {
 	c := p.Count()
-	if c.Frames == 0 {
+	switch {
+	case c.Frames == 0:
 		fmt.Fprintln(os.Stderr, "the capture has no frames")
-	} else if c.Matched == 0 {
+	case !c.Shown:
 		fmt.Fprintf(os.Stderr, "none of %s matches the filter %s\n", countOf(c.Frames, "frame"), escape.String(t.filter.String()))
+	case t.list && c.Conversations == 0:
+		fmt.Fprintf(os.Stderr, "no conversation is in %s\n", countOf(c.Matched, "frame"))
 	}
+	t.evictions(c)
+}
+
+// evictions says once that the tracker gave up conversations, and what that means.
+func (t *tracing) evictions(c ladder.Count) {
 	if c.Evicted > 0 {
-		fmt.Fprintf(os.Stderr, "%s at the same time were too many to follow: packets that came later count as new conversations\n",
-			countOf(c.Evicted, "conversation"))
+		fmt.Fprintf(os.Stderr, "too many conversations at the same time: the oldest %s were let go, and what came of them later counts as new\n",
+			countText(c.Evicted))
 	}
 }

@@ -30,6 +30,7 @@ type Pass struct {
 type Count struct {
 	Frames, Matched int64
 	Bytes           int64 // on the wire, of those that matched
+	Shown           bool  // Shows said yes to any
 	Conversations   int
 	Evicted         int64 // conversations that were given up for lack of memory
 	First, Last     int64 // times

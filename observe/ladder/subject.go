@@ -10,6 +10,12 @@ import (
 
 // Shows reports whether the filter wants a frame that Next returned.
 func (p *Pass) Shows(packet *capture.Packet, e *flow.Event) bool {
+	shows := p.wants(packet, e)
+	p.count.Shown = p.count.Shown || shows
+	return shows
+}
+
+func (p *Pass) wants(packet *capture.Packet, e *flow.Event) bool {
 	switch {
 	case p.ByPacket():
 		return true
