@@ -172,8 +172,11 @@ func lossText(c *flow.Conversation) string {
 	a, b := &c.Ends[0], &c.Ends[1]
 	lost, resent, packets := a.Lost+b.Lost, a.Resent+b.Resent, a.Packets+b.Packets
 	text := "none seen"
-	if lost > 0 {
+	switch {
+	case lost > 0:
 		text = fmt.Sprintf("%s lost (%s)", countOf(lost, "segment"), percent(lost, packets))
+	case resent > 0:
+		text = "none lost"
 	}
 	if resent > 0 {
 		text += fmt.Sprintf(", %s sent again", countText(resent))
