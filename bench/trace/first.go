@@ -19,7 +19,7 @@ const screenful = 24
 func (p *plan) first(ctx context.Context) string {
 	heading := fmt.Sprintf("### The first %d lines of a big capture", screenful)
 	file := p.path("big.pcap")
-	big, err := generate(file, p.packets+p.packets/5)
+	big, err := generate(file, p.packets+p.packets/5, 0)
 	if err != nil {
 		return fmt.Sprintf("%s\n\nnot available: %v\n\n", heading, err)
 	}
