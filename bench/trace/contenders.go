@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"dialtone/bench/report"
 )
 
 // contender is a program that reads the whole capture.
@@ -94,9 +96,9 @@ func (p *plan) reading(ctx context.Context, snap int) string {
 	}
 	file := p.path("capture.pcap")
 	made, err := generate(file, p.packets, snap)
-	heading := fmt.Sprintf("### Reading %s packets on one CPU: whole ones, %.0f MB", thousands(p.packets), float64(made.bytes)/1e6)
+	heading := fmt.Sprintf("### Reading %s packets on one CPU: whole ones, %.0f MB", report.Thousands(p.packets), float64(made.bytes)/1e6)
 	if snap > 0 {
-		heading = fmt.Sprintf("### Reading %s packets on one CPU: %d bytes of each, %.0f MB", thousands(p.packets), snap, float64(made.bytes)/1e6)
+		heading = fmt.Sprintf("### Reading %s packets on one CPU: %d bytes of each, %.0f MB", report.Thousands(p.packets), snap, float64(made.bytes)/1e6)
 	}
 	if err != nil {
 		return fmt.Sprintf("%s\n\nnot available: %v\n\n", heading, err)
@@ -136,7 +138,7 @@ func (p *plan) report(m made, list []contender, results map[string][]sample) str
 	cells := map[string]sample{}
 	lines := [][]string{{
 		"what", "packets/CPU s", "CPU s", "seconds", "MiB beside the file", "bytes a packet",
-		fmt.Sprintf("sent again, of %s", thousands(int(m.again))), "out of order, of 0",
+		fmt.Sprintf("sent again, of %s", report.Thousands(int(m.again))), "out of order, of 0",
 	}}
 	for _, c := range list {
 		if len(results[c.name]) == 0 {
@@ -149,13 +151,24 @@ func (p *plan) report(m made, list []contender, results map[string][]sample) str
 	wrong := max(own.called.again-m.again, m.again-own.called.again) + own.called.outOfOrder
 	goals := [][]string{
 		{"target", "reached"},
-		{"dialtone ≥ 5 M packets/s", atLeast(p.rate(own)/1e6, 5, "M")},
-		{"dialtone ≥ 12 M packets/s (stretch)", atLeast(p.rate(own)/1e6, 12, "M")},
-		{"dialtone ≤ 64 bytes of memory a packet", atMost(perPacket(own, p.packets), 64, "bytes")},
-		{"dialtone trace --list ≤ 64 bytes of memory a packet", atMost(perPacket(cells["list"], p.packets), 64, "bytes")},
-		{"dialtone has no wrong label", verdict(own.seconds > 0 && wrong == 0, fmt.Sprintf("%d wrong", wrong))},
+		{"dialtone ≥ 5 M packets/s", report.AtLeast(p.rate(own)/1e6, 5, "M")},
+		{"dialtone ≥ 12 M packets/s (stretch)", report.AtLeast(p.rate(own)/1e6, 12, "M")},
+		{"dialtone ≤ 64 bytes of memory a packet", report.AtMost(perPacket(own, p.packets), 64, "bytes")},
+		{"dialtone trace --list ≤ 64 bytes of memory a packet", report.AtMost(perPacket(cells["list"], p.packets), 64, "bytes")},
+		{"dialtone has no wrong label", none(own.seconds > 0, wrong, "wrong")},
 	}
-	return fmt.Sprintf("%s\n%s\n", grid(lines), grid(goals))
+	return fmt.Sprintf("%s\n%s\n", report.Grid(lines), report.Grid(goals))
+}
+
+// none asks for nothing of that kind; known is whether it was looked for.
+func none(known bool, got int64, kind string) string {
+	switch {
+	case !known:
+		return report.NotMeasured
+	case got > 0:
+		return fmt.Sprintf("missed: %s %s", report.Thousands(int(got)), kind)
+	}
+	return "met: 0 " + kind
 }
 
 // perPacket is memory, 0 where there is no figure.
@@ -180,10 +193,10 @@ func (p *plan) columns(c contender, s sample) []string {
 	}
 	again, outOfOrder := "", ""
 	if c.read != nil {
-		again, outOfOrder = thousands(int(s.called.again)), thousands(int(s.called.outOfOrder))
+		again, outOfOrder = report.Thousands(int(s.called.again)), report.Thousands(int(s.called.outOfOrder))
 	}
 	return []string{
-		thousands(int(p.rate(s)/1000) * 1000), digits(s.cpu), digits(s.seconds),
-		digits(float64(s.memory) / (1 << 20)), digits(perPacket(s, p.packets)), again, outOfOrder,
+		report.Thousands(int(p.rate(s)/1000) * 1000), report.Digits(s.cpu), report.Digits(s.seconds),
+		report.Digits(float64(s.memory) / (1 << 20)), report.Digits(perPacket(s, p.packets)), again, outOfOrder,
 	}
 }
