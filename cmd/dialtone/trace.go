@@ -81,19 +81,9 @@ func (f *traceFlags) define(cmd *cobra.Command) {
 	})
 	flagGroup(cmd, "Files to write", func(fs *pflag.FlagSet) {
 		fs.StringVar(&f.write, "write", "", "the frames, into a pcapng `FILE`, with the labels as comments")
-		fs.StringVar(&f.svg, "svg", "", "the ladder of one conversation, as a picture in this `FILE`")
+		fs.StringVar(&f.svg, "svg", "", "the ladder of one conversation, as an SVG picture in this `FILE`")
 		fs.StringVar(&f.html, "html", "", "a page in this `FILE`: ladders, graphs, every packet's layers and bytes")
 	})
-}
-
-// toStdout is how many of the flags want the standard output for themselves.
-func (f *traceFlags) toStdout() (n int) {
-	for _, wants := range []bool{f.json || f.list || f.layers != 0 || f.follow && f.out == "", f.write == "-", f.svg == "-", f.html == "-"} {
-		if wants {
-			n++
-		}
-	}
-	return n
 }
 
 // check finds flags that contradict each other.
@@ -110,12 +100,8 @@ func (f *traceFlags) check() error {
 	switch {
 	case len(shown) > 1:
 		return usage("leave one of them out", "%s are different things to show", strings.Join(shown, " and "))
-	case f.follow && (f.write != "" || f.svg != "" || f.html != ""):
-		return usage("run it twice, the second time without --follow", "--follow shows what was said, and writes no frames or pictures")
 	case f.json && (f.follow || f.layers != 0):
 		return usage("leave one of them out", "%s has no JSON form", shown[0])
-	case f.toStdout() > 1:
-		return usage("write into files and read them afterwards", "only one thing can be written to the standard output")
 	case f.out != "" && !f.follow:
 		return usage("add --follow", "--out is where --follow writes")
 	case f.layers < 0:
@@ -127,5 +113,5 @@ func (f *traceFlags) check() error {
 	case f.iface != "" && f.layers != 0:
 		return usage("capture into a file first: --write FILE", "--layers goes back to a frame, which a live capture cannot")
 	}
-	return nil
+	return f.checkOutputs(shown)
 }

@@ -3,13 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
 	"dialtone/observe/capture"
 	"dialtone/observe/flow"
-	"dialtone/observe/ladder"
 )
 
 // writing is a sink that writes frames into a pcapng file, with the labels as
@@ -23,9 +21,6 @@ type writing struct {
 }
 
 func (t *tracing) writeFile() (*writing, error) {
-	if sameFile(t.name, t.write) {
-		return nil, usage("name another file", "--write %s is the capture that is being read", t.write)
-	}
 	file, err := createFile(t.write)
 	if err != nil {
 		return nil, err
@@ -35,12 +30,6 @@ func (t *tracing) writeFile() (*writing, error) {
 		return nil, errors.Join(err, file.Close())
 	}
 	return &writing{file: file, out: out, name: t.write}, nil
-}
-
-func sameFile(a, b string) bool {
-	x, errX := os.Stat(a)
-	y, errY := os.Stat(b)
-	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
 // createFile makes a file for output; - is the standard output.
@@ -90,37 +79,4 @@ func closeFile(f *os.File) error {
 		return nil
 	}
 	return f.Close()
-}
-
-// pictures writes what --svg and --html ask for.
-func (t *tracing) pictures(talks []*ladder.Talk) error {
-	if len(talks) == 0 {
-		return withHint(errors.New("there is no conversation to draw"), "dialtone trace --list shows those that there are")
-	}
-	if t.html != "" {
-		if err := writePicture(t.html, func(w io.Writer) error { return ladder.WriteHTML(w, talks) }); err != nil {
-			return err
-		}
-	}
-	if t.svg == "" {
-		return nil
-	}
-	if len(talks) > 1 {
-		fmt.Fprintf(os.Stderr, "the picture shows conversation %d of %d: choose one with the filter word stream\n", talks[0].ID, len(talks))
-	}
-	return writePicture(t.svg, func(w io.Writer) error { return ladder.WriteSVG(w, talks[0]) })
-}
-
-func writePicture(name string, write func(io.Writer) error) error {
-	file, err := createFile(name)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(write(file), closeFile(file)); err != nil {
-		return err
-	}
-	if file != os.Stdout {
-		fmt.Fprintln(os.Stderr, "wrote", oneLine(name))
-	}
-	return nil
 }

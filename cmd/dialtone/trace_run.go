@@ -22,7 +22,6 @@ import (
 type tracing struct {
 	*traceFlags
 	ctx    context.Context
-	name   string // of the file that is read; empty for an interface
 	stdout *os.File
 	filter *filter.Expr
 	style  ladder.Style
@@ -40,7 +39,7 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 	if f.iface == "" {
 		name, words = args[0], args[1:]
 	}
-	t := &tracing{traceFlags: f, ctx: cmd.Context(), name: name, stdout: os.Stdout, style: f.styleOf(os.Stdout)}
+	t := &tracing{traceFlags: f, ctx: cmd.Context(), stdout: os.Stdout, style: f.styleOf(os.Stdout)}
 	var err error
 	if t.filter, err = t.parse(words); err != nil {
 		return err
@@ -48,7 +47,7 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 	if f.iface != "" {
 		return t.live()
 	}
-	return t.file()
+	return t.file(name)
 }
 
 // interfaces are the names that -i takes.
@@ -91,10 +90,13 @@ func (f *traceFlags) styleOf(out *os.File) ladder.Style {
 }
 
 // file looks at a capture file.
-func (t *tracing) file() error {
-	f, err := capture.Open(t.name)
+func (t *tracing) file(name string) error {
+	if err := t.spares(name); err != nil {
+		return err
+	}
+	f, err := capture.Open(name)
 	if err != nil {
-		return openHint(t.name, err)
+		return openHint(name, err)
 	}
 	defer f.Close()
 	return f.Guard(func() error { return t.archive(f) })
