@@ -29,7 +29,7 @@ const rule = `
 	transport < transport/tcp, transport/udp;
 	transport/tcp, transport/udp < observe/capture;
 	observe/capture < observe/filter, observe/flow;
-	observe/filter, observe/flow < observe/ladder;
+	observe/filter, observe/flow, app/escape < observe/ladder;
 	app/*, observe/* < cmd/dialtone;
 `
 
