@@ -17,7 +17,6 @@ type writing struct {
 	out  *capture.PcapngWriter
 	name string
 	n    int64
-	last int64 // the number of the frame written last
 }
 
 func (t *tracing) writeFile() (*writing, error) {

@@ -207,9 +207,11 @@ func (d *dissection) bits(name string, at, bit, n int) *Field {
 func (d *dissection) u8(name string, at int) *Field {
 	return d.field(name, at, 1, fmt.Sprint(d.num(at, 1)))
 }
+
 func (d *dissection) u16(name string, at int) *Field {
 	return d.field(name, at, 2, fmt.Sprint(d.num(at, 2)))
 }
+
 func (d *dissection) u32(name string, at int) *Field {
 	return d.field(name, at, 4, fmt.Sprint(d.num(at, 4)))
 }
