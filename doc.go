@@ -22,13 +22,14 @@
 //	  udp/            datagrams
 //	internet/         IPv4, IPv6, ICMP, IGMP, MLD
 //	link/             Ethernet frames, MAC addresses, ARP and RARP
+//	  cable/          two network namespaces joined by a cable with faults, for tests and benchmarks
 //	observe/          sees what the machine's kernel knows, and what its wires carry
 //	  capture/        frames from files and interfaces, taken apart
 //	  filter/         what to see: tcpdump's words, and words for what conversations did
 //	  flow/           conversations: states, labels and their reasons
 //	  routes/         next hops, neighbours and interfaces
 //	  sockets/        sockets and the processes that own them
-//	bench/            benchmarks beside other programs, and the cable for them; a module of its own
+//	bench/            benchmarks beside other programs; a module of its own
 //	doc/              notes for people: what files may rely on, what speed costs; the demo
 //
 // Who may import whom is written in deps_test.go, and held there. The packages

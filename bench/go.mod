@@ -2,11 +2,13 @@ module dialtone/bench
 
 go 1.26.0
 
+replace dialtone => ../
+
 require (
+	dialtone v0.0.0
 	github.com/cloudwego/netpoll v0.7.2
 	go.uber.org/goleak v1.3.0
 	golang.org/x/sys v0.49.0
-	pgregory.net/rapid v1.3.0
 )
 
 require (

@@ -107,8 +107,8 @@ func (f *traceFlags) check() error {
 		return usage("frames are counted from 1, as the ladder shows them", "--layers %d is no frame", f.layers)
 	case f.count < 0:
 		return usage("write how many frames, or 0 for all", "--count %d is negative", f.count)
-	case f.width != 0 && f.width < 60:
-		return usage("a ladder needs 60 columns", "--width %d is too narrow", f.width)
+	case f.width != 0 && f.width < 72:
+		return usage("a ladder needs 72 columns", "--width %d is too narrow", f.width)
 	case f.iface != "" && f.layers != 0:
 		return usage("capture into a file first: --write FILE", "--layers goes back to a frame, which a live capture cannot")
 	}

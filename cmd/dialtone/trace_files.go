@@ -1,12 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"dialtone/observe/capture"
@@ -117,6 +115,3 @@ func writePicture(name string, write func(io.Writer) error) error {
 	}
 	return nil
 }
-
-var _ = cmp.Compare[int]
-var _ = slices.Max[[]int]

@@ -31,9 +31,16 @@ func (t *tracing) live() error {
 		return err
 	}
 	stop := func() {}
-	if !t.json && !t.list && !t.follow {
-		screen := &screen{w: ladder.NewWriter(t.out, t.style)}
-		sinks, stop = append(sinks, screen), screen.refresh(ctx)
+	switch {
+	case t.follow:
+		f, flush, err := t.follower()
+		if err != nil {
+			return err
+		}
+		sinks, finish = append(sinks, f), inTurn(finish, flush)
+	case !t.json && !t.list:
+		screen := &screen{w: ladder.NewWriter(t.stdout, t.style)}
+		sinks, stop, finish = append(sinks, screen), screen.refresh(ctx), inTurn(finish, screen.w.Flush)
 	}
 	fmt.Fprintf(os.Stderr, "capturing on %s; Ctrl-C ends it\n", oneLine(t.iface))
 	err = ladder.Walk(pass, sinks...)
@@ -41,6 +48,11 @@ func (t *tracing) live() error {
 	err = errors.Join(err, finish())
 	t.summary(pass.Count(), source.Stats())
 	return err
+}
+
+// inTurn does one after the other.
+func inTurn(a, b func() error) func() error {
+	return func() error { return errors.Join(a(), b()) }
 }
 
 // summary says what was captured, and what was missed.

@@ -22,7 +22,7 @@ import (
 type tracing struct {
 	*traceFlags
 	ctx    context.Context
-	out    *os.File
+	stdout *os.File
 	filter *filter.Expr
 	style  ladder.Style
 }
@@ -39,7 +39,7 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 	if f.iface == "" {
 		name, words = args[0], args[1:]
 	}
-	t := &tracing{traceFlags: f, ctx: cmd.Context(), out: os.Stdout, style: f.styleOf(os.Stdout)}
+	t := &tracing{traceFlags: f, ctx: cmd.Context(), stdout: os.Stdout, style: f.styleOf(os.Stdout)}
 	var err error
 	if t.filter, err = t.parse(words); err != nil {
 		return err
@@ -127,18 +127,28 @@ func (t *tracing) archive(f *capture.File) error {
 	}
 	pass := ladder.Learn(source, t.filter)
 	defer t.notice(pass)
-	if sinks, finish, err := t.sinks(source); err != nil || sinks != nil {
-		if err != nil {
+	sinks, finish, err := t.sinks(source)
+	switch {
+	case err != nil:
+		return err
+	case sinks != nil:
+		err = ladder.Walk(t.limit(pass), sinks...)
+	case t.follow:
+		var f ladder.Sink
+		if f, finish, err = t.follower(); err != nil {
 			return err
 		}
-		return errors.Join(ladder.Walk(t.limit(pass), sinks...), finish())
+		err = ladder.Draw(source, t.limit(pass), f)
+	default:
+		w := ladder.NewWriter(t.stdout, t.style)
+		err, finish = ladder.Draw(source, t.limit(pass), w), w.Flush
 	}
-	return ladder.Draw(source, t.limit(pass), ladder.NewWriter(t.out, t.style))
+	return errors.Join(err, finish())
 }
 
 // goesBack reports whether a frame is needed again after it was read.
 func (t *tracing) goesBack() bool {
-	plain := t.list || t.json || t.write != "" || t.follow
+	plain := t.list || t.json || t.write != ""
 	return !plain || t.svg != "" || t.html != "" || !t.filter.ByPacket()
 }
 

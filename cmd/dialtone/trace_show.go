@@ -23,17 +23,15 @@ func (t *tracing) sinks(archive capture.Archive) (sinks []ladder.Sink, finish fu
 	add := func(s ladder.Sink, end func() error) { sinks, ends = append(sinks, s), append(ends, end) }
 	switch {
 	case t.json:
-		j := ladder.NewJSON(t.out, t.style.Live)
+		j := ladder.NewJSON(t.stdout, t.style.Live)
 		if t.list {
 			add(onlyEnds{j}, j.Flush)
 		} else {
 			add(j, j.Flush)
 		}
 	case t.list:
-		l := &lister{style: t.style, out: t.out}
+		l := &lister{style: t.style, out: t.stdout}
 		add(l, l.finish)
-	case t.follow:
-		return nil, nil, errors.New("--follow is not there yet")
 	}
 	if t.write != "" {
 		w, err := t.writeFile()
@@ -111,6 +109,6 @@ func (t *tracing) showLayers(source capture.Source) error {
 		var p capture.Packet
 		capture.Decode(r, &p)
 		p.Verify()
-		return ladder.WriteLayers(t.out, &p, t.style)
+		return ladder.WriteLayers(t.stdout, &p, t.style)
 	}
 }

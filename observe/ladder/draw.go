@@ -7,7 +7,8 @@ import (
 	"dialtone/observe/flow"
 )
 
-// Draw draws a capture as ladders, one conversation after another:
+// Draw shows a capture to w one conversation after another, each as if it were the
+// only one:
 //
 //  1. The source is read to its end. The rows of the first conversation are drawn
 //     at once; of the others an Index remembers where their frames are.
@@ -16,7 +17,7 @@ import (
 //  3. The frames of no conversation come last.
 //
 // The error is that of the source or of w; what was read before it is drawn.
-func Draw(archive capture.Archive, p *Pass, w *Writer) error {
+func Draw(archive capture.Archive, p *Pass, w Sink) error {
 	d := &drawing{archive: archive, pass: p, w: w, fragments: map[int64][]int64{}, taken: map[int64]bool{}, reuses: map[int]int{}}
 	broken, err := d.read()
 	for id := 1; err == nil && id < d.index.Conversations(); id++ {
@@ -27,13 +28,13 @@ func Draw(archive capture.Archive, p *Pass, w *Writer) error {
 	if err == nil {
 		err = d.others()
 	}
-	return errors.Join(err, d.w.out.Flush(), broken)
+	return errors.Join(err, broken)
 }
 
 type drawing struct {
 	archive   capture.Archive
 	pass      *Pass
-	w         *Writer
+	w         Sink
 	index     Index
 	first     int               // the conversation that is drawn while reading; 0 for none yet
 	fragments map[int64][]int64 // offsets of the frames of a packet that came in several, by its last one's number
@@ -41,14 +42,10 @@ type drawing struct {
 	reuses    map[int]int       // flow.Conversation.Reuses where it is not 0
 }
 
-// firstRows is how many frames of the first conversation are shown as soon as
-// they are drawn.
-const firstRows = 64
-
 // read is the first step. What broke the source is no reason to stop.
 func (d *drawing) read() (broken, err error) {
 	var talk *flow.Conversation
-	for rows := 0; ; {
+	for {
 		p, e, err := d.pass.Next()
 		if err != nil {
 			broken = notEOF(err)
@@ -68,14 +65,9 @@ func (d *drawing) read() (broken, err error) {
 		if err := d.w.Event(e); err != nil {
 			return nil, err
 		}
-		if rows++; rows <= firstRows {
-			if err := d.w.out.Flush(); err != nil {
-				return nil, err
-			}
-		}
 	}
 	if talk != nil {
-		err = errors.Join(d.w.End(talk), d.w.out.Flush())
+		err = d.w.End(talk)
 	}
 	return broken, err
 }
@@ -107,6 +99,7 @@ func (d *drawing) gather(p *capture.Packet) {
 func (d *drawing) conversation(id int) error {
 	one := &Pass{tracker: flow.New(flow.Config{MaxConversations: 2})}
 	var talk *flow.Conversation
+	shown := false
 	for number, offset := range d.index.Frames(id) {
 		p, err := d.load(one, number, offset)
 		if err != nil {
@@ -124,8 +117,9 @@ func (d *drawing) conversation(id int) error {
 		if err := d.w.Event(e); err != nil {
 			return err
 		}
+		shown = true
 	}
-	if !d.w.has(id) {
+	if !shown {
 		return nil
 	}
 	return d.w.End(talk)
@@ -154,7 +148,6 @@ func (d *drawing) load(one *Pass, number, offset int64) (*capture.Packet, error)
 // others is the third step.
 func (d *drawing) others() error {
 	var p capture.Packet
-	d.w.origin = d.pass.Count().First
 	for number, offset := range d.index.Frames(0) {
 		if d.taken[number] {
 			continue

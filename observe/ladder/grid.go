@@ -31,7 +31,7 @@ func (s *Style) grid() grid {
 // share gives what is left of width to the arrow and to what stands behind it.
 func (g grid) share(width int) grid {
 	rest := width - g.left() - len("||") - len(" ")
-	g.right = min(max(rest*2/5, rest-58, 22), 72)
+	g.right = min(max(rest*2/5, rest-58, min(22, rest-24)), 72)
 	g.arrow = max(min(rest-g.right, 58), 12)
 	return g
 }

@@ -9,10 +9,12 @@ import (
 )
 
 // title names a conversation in one line.
-func (w *Writer) title(c *flow.Conversation) string {
-	arrow := w.glyphs.to
+func (w *Writer) title(c *flow.Conversation) string { return titleOf(c, w.glyphs) }
+
+func titleOf(c *flow.Conversation, g *glyphs) string {
+	arrow := g.to
 	if c.Opened == flow.HowMidstream {
-		arrow = w.glyphs.both // who opened it is not known
+		arrow = g.both // who opened it is not known
 	}
 	return fmt.Sprintf("%d  %s  %s %s %s%s", c.ID, c.Protocol, c.Ends[0].Addr, arrow, c.Ends[1].Addr, vlanText(c.VLAN))
 }

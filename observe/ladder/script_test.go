@@ -107,8 +107,8 @@ func upper(s *script) *flow.Conversation {
 	return &s.talk
 }
 
-// bulk is a transfer with a segment lost on the way.
-func bulk_(s *script) *flow.Conversation {
+// transfer is one with a segment lost on the way.
+func transfer(s *script) *flow.Conversation {
 	s.at(0).states(tcp.Established, tcp.Established)
 	s.talk.Opened = flow.HowMidstream
 	body := strings.Repeat("\x01\x02\x03\x04", 362)

@@ -9,7 +9,7 @@ import (
 
 // Style says how text is laid out. The zero Style is plain: 80 columns, no colour.
 type Style struct {
-	Width    int            // columns there are, at least 60; 0 for no terminal: ladders take 80, tables what they need
+	Width    int            // columns there are, at least 72; 0 for no terminal: ladders take 80, tables what they need
 	ASCII    bool           // no character beyond ASCII in what we draw; the wire's text keeps its own
 	Colour   bool           // SGR sequences; what they mark is marked by place or word too
 	Absolute bool           // times of day instead of seconds since the first packet
@@ -50,7 +50,7 @@ func (s *Style) width() int {
 	if s.Width == 0 {
 		return 80
 	}
-	return max(s.Width, 60)
+	return max(s.Width, 72)
 }
 
 // ink is a colour: an SGR parameter.

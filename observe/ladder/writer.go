@@ -26,10 +26,11 @@ type Writer struct {
 	glyphs  *glyphs
 	grid    grid
 	out     *bufio.Writer
-	origin  int64           // the time that is 0, of a live ladder
+	origin  int64           // the time that is 0, of a live ladder, or of the frames of no conversation
 	strands map[int]*strand // by conversation: one, or many when live
 	last    int             // the conversation of the row printed last; 0 for none
 	titled  bool            // something stands above
+	events  int64           // that were drawn or kept back
 }
 
 // maxStrands bounds how many conversations of a live ladder are kept apart.
@@ -75,7 +76,7 @@ func (w *Writer) Event(e *flow.Event) error {
 		w.foot(e.Talk)
 		s.ended = true
 	}
-	return w.flushLive()
+	return w.flushEarly()
 }
 
 // follow remembers whether an end is in the middle of a line.
@@ -94,7 +95,7 @@ func (w *Writer) strandOf(e *flow.Event) *strand {
 	if len(w.strands) >= maxStrands {
 		w.forget()
 	}
-	if w.origin == 0 {
+	if w.origin == 0 && w.style.Live {
 		w.origin = e.Packet.Time
 	}
 	s = &strand{talk: e.Talk, origin: e.Talk.First}
@@ -134,7 +135,7 @@ func (w *Writer) Frame(p *capture.Packet) error {
 	w.grow(p.Number, time)
 	text := w.glyphs.cut(w.glyphs.own(Summary(p)), w.style.width()-w.grid.frame-w.grid.time-2)
 	w.line(w.style.paint(inkDim, fmt.Sprintf("%*d %*s", w.grid.frame, p.Number, w.grid.time, time)) + " " + text)
-	return w.flushLive()
+	return w.flushEarly()
 }
 
 // End draws what a conversation still has, and its foot: how it went.
@@ -147,11 +148,8 @@ func (w *Writer) End(c *flow.Conversation) error {
 	if s == nil || !s.ended {
 		w.foot(c)
 	}
-	return w.flushLive()
+	return w.flushEarly()
 }
-
-// has reports whether a conversation has rows.
-func (w *Writer) has(id int) bool { return w.strands[id] != nil }
 
 // Flush draws the rows that were kept back in hope of more of their kind.
 func (w *Writer) Flush() error {
@@ -161,9 +159,13 @@ func (w *Writer) Flush() error {
 	return w.out.Flush()
 }
 
-// flushLive hands on what was drawn when somebody waits for it.
-func (w *Writer) flushLive() error {
-	if w.style.Live {
+// shownAtOnce is how many packets are shown as soon as they are drawn, for who reads
+// the first of a large capture.
+const shownAtOnce = 64
+
+// flushEarly hands on what was drawn when somebody waits for it.
+func (w *Writer) flushEarly() error {
+	if w.events++; w.style.Live || w.events <= shownAtOnce {
 		return w.out.Flush()
 	}
 	return nil

@@ -2,6 +2,7 @@ package cable
 
 import (
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,24 @@ type pump struct {
 	stop     int
 	counts   *Counts
 	began    time.Time
+
+	leaving, arriving *sniffer // beside from and to
+}
+
+// sniffer hands an end's frames, which two pumps move, to its tap in order.
+type sniffer struct {
+	tap   Tap // nil: nobody looks
+	began time.Time
+	mu    sync.Mutex // held while tap looks, and so at one time after the other
+}
+
+func (s *sniffer) look(sent bool, frame []byte) {
+	if s.tap == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tap(s.began.Add(time.Since(s.began)), sent, frame)
 }
 
 // turn limits how many frames are taken before due ones are delivered again.
@@ -49,17 +68,19 @@ func (p *pump) run() {
 // deliver writes what is due, at most a turn of it.
 func (p *pump) deliver() {
 	for range turn {
-		due, frame, ok := p.line.frames.peek()
+		due, frame, ok := p.line.peek()
 		if !ok || due > time.Since(p.began) {
 			return
 		}
+		// First seen, then there: no answer to it can be seen before it.
+		p.arriving.look(false, frame)
 		if _, err := unix.Write(p.to, frame); err != nil {
 			p.counts.Refused.Add(1)
 		} else {
 			p.counts.Frames.Add(1)
 			p.counts.Bytes.Add(int64(len(frame)))
 		}
-		p.line.frames.pop()
+		p.line.pop()
 	}
 }
 
@@ -70,6 +91,7 @@ func (p *pump) take(buf []byte) int {
 		if err != nil || size <= 0 {
 			return n
 		}
+		p.leaving.look(true, buf[:size])
 		switch p.line.enter(time.Since(p.began), buf[:size]) {
 		case lost:
 			p.counts.Lost.Add(1)
@@ -85,7 +107,7 @@ func (p *pump) take(buf []byte) int {
 func (p *pump) wait() bool {
 	fds := [...]unix.PollFd{{Fd: int32(p.stop), Events: unix.POLLIN}, {Fd: int32(p.from), Events: unix.POLLIN}}
 	var timeout *unix.Timespec
-	if due, _, ok := p.line.frames.peek(); ok {
+	if due, _, ok := p.line.peek(); ok {
 		left := unix.NsecToTimespec(max(0, int64(due-time.Since(p.began))))
 		timeout = &left
 	}

@@ -15,6 +15,7 @@ type Config struct {
 	AtoB, BtoA Direction
 	Seed       uint64 // of the losses; the same seed loses the same frames of the same sequence
 	MTU        int    // bytes of an IP packet, 576 to 9000; 0: 1500
+	TapA, TapB Tap    // see what each end's device sees; nil: nobody looks
 }
 
 // Both is a cable that treats both directions alike.
@@ -48,9 +49,10 @@ func Open(c Config) (*Cable, error) {
 		}
 	}
 	began := time.Now()
+	besideA, besideB := &sniffer{tap: c.TapA, began: began}, &sniffer{tap: c.TapB, began: began}
 	for _, p := range []*pump{
-		{line: newLine(c.AtoB, c.Seed, 0), from: cable.A.tap, to: cable.B.tap, counts: cable.AtoB},
-		{line: newLine(c.BtoA, c.Seed, 1), from: cable.B.tap, to: cable.A.tap, counts: cable.BtoA},
+		{line: newLine(c.AtoB, c.Seed, 0), from: cable.A.tap, to: cable.B.tap, leaving: besideA, arriving: besideB, counts: cable.AtoB},
+		{line: newLine(c.BtoA, c.Seed, 1), from: cable.B.tap, to: cable.A.tap, leaving: besideB, arriving: besideA, counts: cable.BtoA},
 	} {
 		p.stop, p.began = stop, began
 		cable.pumps.Go(p.run)
@@ -67,7 +69,7 @@ func (c *Config) check() error {
 	}
 	for _, d := range []Direction{c.AtoB, c.BtoA} {
 		switch {
-		case d.Delay < 0 || d.Delay > 10*time.Second:
+		case d.Delay < 0 || d.Delay > mostDelay:
 			return fmt.Errorf("delay %v is not in 0 to 10s", d.Delay)
 		case d.Rate != 0 && (d.Rate < 8_000 || d.Rate > 100e9):
 			return fmt.Errorf("rate %d is not in 8 kbit/s to 100 Gbit/s", d.Rate)

@@ -3,6 +3,7 @@ package cable
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -13,9 +14,13 @@ type Direction struct {
 	Rate  int64         // bits per second, counting frames with their Ethernet header; 0: unlimited
 	Queue int           // bytes that may wait for the line, beyond which a frame is dropped; 0: 256 KiB; at Rate 0 nothing waits
 	Loss  float64       // share of frames lost on the line, each independently; 0 to 1
+	Judge Judge         // decides what becomes of single frames; nil: nobody
 }
 
-const defaultQueue = 256 << 10
+const (
+	defaultQueue = 256 << 10
+	mostDelay    = 10 * time.Second
+)
 
 // maxFrame is the longest frame that a device hands over: MTU 9000 and the
 // Ethernet header, rounded up.
@@ -31,7 +36,8 @@ const (
 )
 
 // line is one direction without its devices: frames go in at some time, and
-// come out at another, in order. Times are since any common start.
+// come out at another, in order but for what a judge holds back. Times are since
+// any common start.
 //
 //	enter at now ─→ sent = max(now, free) + size/rate ─→ due = sent + delay
 type line struct {
@@ -39,6 +45,8 @@ type line struct {
 	random *rand.Rand
 	free   time.Duration // when the line has sent all that it was given
 	frames ring
+	late   lateFrames // overtaken by those in frames
+	seen   int        // by the judge
 }
 
 func newLine(d Direction, seed, stream uint64) *line {
@@ -75,10 +83,29 @@ func (l *line) enter(now time.Duration, frame []byte) fate {
 	if l.Loss > 0 && l.random.Float64() < l.Loss {
 		return lost
 	}
-	if !l.frames.push(sent+l.Delay, frame) {
-		return overflow
+	if l.Judge != nil {
+		return l.judged(sent+l.Delay, frame)
 	}
-	return carried
+	return l.place(sent+l.Delay, frame, false)
+}
+
+// peek returns the frame that is due next, valid until pop, and when.
+func (l *line) peek() (due time.Duration, frame []byte, ok bool) {
+	due, frame, ok = l.frames.peek()
+	if len(l.late) > 0 && (!ok || l.late[0].due < due) {
+		return l.late[0].due, l.late[0].bytes, true
+	}
+	return due, frame, ok
+}
+
+// pop forgets the frame that peek returned.
+func (l *line) pop() {
+	due, _, ok := l.frames.peek()
+	if len(l.late) > 0 && (!ok || l.late[0].due < due) {
+		l.late = slices.Delete(l.late, 0, 1)
+		return
+	}
+	l.frames.pop()
 }
 
 // ring keeps frames in order, each as a record of due time, length and bytes in

@@ -13,6 +13,10 @@
 //
 //	kernel of A → TAP → queue (bounded) → line (rate) → loss → delay → TAP → kernel of B
 //
+// A [Judge] of a direction decides what becomes of single frames (lost, late,
+// twice, changed) and a [Tap] sees what an end's device sees, so that a test knows
+// both what happened on the wire and what a capture beside it shows.
+//
 // The devices have no offloads: with a vnet header the kernel would hand over
 // 64 KiB super-segments and one lost "frame" would be 45 lost packets in a row.
 // So a frame is what would be on the wire, 1514 bytes at most by default, and
