@@ -11,7 +11,9 @@ type conn struct {
 	key    key
 	hash   uint32
 	index  int32 // its own in table.conns
-	next   int32 // in its queue, plus 1
+	prev   int32 // in its queue, plus 1
+	next   int32
+	queued worth // which queue that is
 	turned bool  // end 0 is the key's high end
 	marked bool  // had a packet since it was queued
 	talk   *Conversation
@@ -113,7 +115,7 @@ func (s *segment) load(p *capture.Packet) {
 	// Field by field, for a literal would be built elsewhere and copied.
 	h := &p.TCP
 	s.p, s.now, s.frame = p, p.Time, p.Number
-	s.seq, s.ack, s.flags, s.len = h.Seq, h.Ack, h.Flags, p.Len
+	s.seq, s.ack, s.flags, s.len = h.Seq, h.Ack, h.Flags, max(p.Len, 0)
 	s.stamped, s.sacks, s.dsack, s.stale = false, 0, false, false
 	s.id, s.sum, s.order = 0, 0, orderUnknown
 	if p.Version == 4 { // IPv6 has one in fragments only

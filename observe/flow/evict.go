@@ -20,53 +20,85 @@ func (c *conn) worth() worth {
 	return worthOpen
 }
 
-// queue is a list of conversations, linked by their next indices.
-type queue struct{ first, last int32 } // indices plus 1, 0 for none
+// queue is a list of conversations of one worth, linked by their indices plus 1, 0 for
+// none.
+type queue struct {
+	first, last int32
+	count       int
+}
 
 func (q *queue) push(t *table, c *conn) {
-	c.next = 0
+	c.prev, c.next = q.last, 0
 	if q.last == 0 {
 		q.first = c.index + 1
 	} else {
 		t.conns[q.last-1].next = c.index + 1
 	}
 	q.last = c.index + 1
+	q.count++
 }
 
-func (q *queue) pop(t *table) *conn {
-	if q.first == 0 {
-		return nil
+func (q *queue) remove(t *table, c *conn) {
+	if c.prev == 0 {
+		q.first = c.next
+	} else {
+		t.conns[c.prev-1].next = c.next
 	}
-	c := t.conns[q.first-1]
-	q.first = c.next
-	if q.first == 0 {
-		q.last = 0
+	if c.next == 0 {
+		q.last = c.prev
+	} else {
+		t.conns[c.next-1].prev = c.prev
 	}
-	return c
+	q.count--
+}
+
+// queue puts c at the end of the queue of its worth.
+func (t *Tracker) queue(c *conn) {
+	c.queued, c.marked = c.worth(), false
+	t.queues[c.queued].push(&t.table, c)
+}
+
+// settle moves c to the queue of what it is worth now. Of those that are closed only a
+// sixteenth part of all is kept, to know what comes late, and a port that is used again.
+func (t *Tracker) settle(c *conn) {
+	if c.queued == c.worth() {
+		return
+	}
+	t.queues[c.queued].remove(&t.table, c)
+	t.queue(c)
+	if t.queues[worthClosed].count > max(t.most/16, 16) {
+		t.free = append(t.free, t.evict())
+	}
 }
 
 // evict takes the least useful conversation out of the table and returns its place.
 //
-// There is a queue for each worth. A packet moves no conversation, which would cost
-// each of them two far-away writes; it only marks its own. What stands first in a queue
-// and was marked, or is worth something else by now, goes to the end of the queue where
-// it belongs, unmarked: a second chance. So what goes is old, if not always the oldest.
+// A packet moves no conversation, which would cost two far-away writes; it only marks
+// its own. What stands first in a queue and was marked goes to the end unmarked: a
+// second chance. So what goes is old, if not always the oldest.
 func (t *Tracker) evict() *conn {
 	for w := range worths {
-		for range 2 * t.table.used { // twice around: the first time all may be marked
-			c := t.queues[w].pop(&t.table)
-			if c == nil {
-				break
-			}
-			now := c.worth()
-			if now < w || now == w && !c.marked {
-				t.table.remove(c)
-				t.evicted++
+		q := &t.queues[w]
+		for q.first != 0 {
+			c := t.table.conns[q.first-1]
+			q.remove(&t.table, c)
+			if !c.marked {
+				t.forget(c)
 				return c
 			}
-			c.marked = false
-			t.queues[now].push(&t.table, c)
+			t.queue(c)
 		}
 	}
 	return nil // not reached: a full table has conversations
+}
+
+// forget takes c, which is in no queue, out of the table.
+func (t *Tracker) forget(c *conn) {
+	t.table.remove(c)
+	if c.talk.Closed == HowNot {
+		t.evicted++
+	}
+	if t.last == c {
+		t.last = nil
+	}
 }

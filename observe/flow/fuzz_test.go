@@ -94,18 +94,22 @@ func checkStates(t tester, e *Event, last map[int][2]tcp.State) {
 func checkPlaces(t tester, tracker *Tracker) {
 	t.Helper()
 	queued, room := 0, tracker.budget
-	for _, q := range tracker.queues {
+	for w, q := range tracker.queues {
+		n := 0
 		for i := q.first; i != 0; i = tracker.table.conns[i-1].next {
-			queued++
+			c := tracker.table.conns[i-1]
+			if n++; c.worth() != worth(w) || tracker.table.find(&c.key, c.hash) != c {
+				t.Errorf("conversation %d is not found, or worth %d and not %d", c.talk.ID, c.worth(), w)
+			}
+		}
+		if queued += n; n != q.count {
+			t.Errorf("%d queued, counted %d", n, q.count)
 		}
 	}
-	if queued != tracker.table.used {
-		t.Errorf("%d conversations queued, %d in the table", queued, tracker.table.used)
+	if queued != tracker.table.used || queued+len(tracker.free) != len(tracker.table.conns) {
+		t.Errorf("%d conversations queued, %d in the table, %d free", queued, tracker.table.used, len(tracker.free))
 	}
 	for _, c := range tracker.table.conns {
-		if tracker.table.find(&c.key, c.hash) != c {
-			t.Errorf("conversation %d is not found", c.talk.ID)
-		}
 		for i := range c.ends {
 			checkEnd(t, &c.ends[i])
 			room += len(c.ends[i].sent.ring)

@@ -54,6 +54,7 @@ func (t *Tracker) addError(p *capture.Packet) *Event {
 	for i := range e.After {
 		e.After[i] = c.talk.Ends[i].State
 	}
+	t.settle(c)
 	return e
 }
 
@@ -99,6 +100,9 @@ func quoted(p *capture.Packet) (q quote, ok bool) {
 		case l.Kind == capture.KindIPv4 || l.Kind == capture.KindIPv6:
 			ip, transport = start, end
 			q.protocol = nextOf(l.Kind, p.Data[start:end])
+			if laterFragment(p.Data[start:end]) {
+				return q, false
+			}
 		case isExtension(l.Kind):
 			transport = end
 			q.protocol = nextOf(l.Kind, p.Data[start:end])
@@ -108,6 +112,11 @@ func quoted(p *capture.Packet) (q quote, ok bool) {
 		return q, false
 	}
 	return q, q.ports(p.Data[transport:])
+}
+
+// laterFragment reports whether an IPv4 header is that of a fragment without ports.
+func laterFragment(h []byte) bool {
+	return len(h) >= 20 && h[0]>>4 == 4 && binary.BigEndian.Uint16(h[6:])&0x1fff != 0
 }
 
 func isExtension(k capture.Kind) bool {

@@ -11,9 +11,9 @@ import (
 // Config is how a Tracker works. The zero Config is a good one.
 type Config struct {
 	// MaxConversations is how many conversations are followed at the same time; zero
-	// or negative for 131,072. Beyond it one is given up for each new one: one that
-	// has closed, else one of which only one end was heard, else one that was quiet
-	// for long.
+	// or negative for 65,536. Beyond it one is given up for each new one: one that has
+	// closed, else one of which only one end was heard, else one that was quiet for
+	// long. Of the closed no more than a sixteenth of that is kept.
 	MaxConversations int
 
 	// MaxSegments is about how many segments, of all conversations together, are
@@ -24,7 +24,7 @@ type Config struct {
 
 // The defaults of a Config.
 const (
-	defaultConversations = 1 << 17
+	defaultConversations = 1 << 16
 	defaultSegments      = 1 << 20
 )
 
@@ -41,7 +41,8 @@ type Tracker struct {
 	evicted  int64
 	event    Event
 	step     step
-	reserved []conn // places made and not used yet
+	reserved []conn  // places made and not used yet
+	free     []*conn // places of conversations that were forgotten
 }
 
 // New returns a tracker that has seen nothing.
@@ -58,8 +59,8 @@ func New(c Config) *Tracker {
 }
 
 // Evicted returns how many conversations were given up to stay within
-// Config.MaxConversations. If more packets of one of them came, they are in a new
-// conversation.
+// Config.MaxConversations, though they had not closed. If more packets of one of them
+// came, they are in a new conversation.
 func (t *Tracker) Evicted() int64 { return t.evicted }
 
 // Add says what p did to its conversation: nil for a packet of no conversation, which
@@ -105,6 +106,7 @@ func (t *Tracker) addTCP(p *capture.Packet) *Event {
 	}
 	st.run()
 	e.Window = st.me.window.of(&p.TCP)
+	t.settle(c)
 	return e
 }
 
@@ -158,15 +160,18 @@ func (c *conn) isReuse(h *tcp.Header, from int) bool {
 // open begins the conversation of p, in a free place or that of an evicted one.
 func (t *Tracker) open(p *capture.Packet) (c *conn, from int) {
 	k, turned := keyOf(p)
-	if t.table.used >= t.most {
+	switch n := len(t.free); {
+	case n > 0:
+		c, t.free = t.free[n-1], t.free[:n-1]
+	case t.table.used >= t.most:
 		c = t.evict()
-	} else {
+	default:
 		c = t.place()
 	}
 	c.key, c.hash = k, t.seed.hash(&k)
 	t.start(c, p, turned)
 	t.table.insert(c)
-	t.queues[worthAsked].push(&t.table, c)
+	t.queue(c)
 	return c, c.end(turned)
 }
 

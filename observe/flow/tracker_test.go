@@ -92,8 +92,20 @@ func TestClosedAreGivenUpFirst(t *testing.T) {
 	s.play(shake + "20ms > R 1 ->reset")
 	flood(s.tracker, 100)
 	s.play("100ms > P. 1+10 ack=1 -> ")
-	if e := s.events[4]; e.Talk.ID == s.events[0].Talk.ID || s.tracker.Evicted() != 2 {
+	if e := s.events[4]; e.Talk.ID == s.events[0].Talk.ID || s.tracker.Evicted() != 1 {
 		t.Errorf("conversation %d, %d given up", e.Talk.ID, s.tracker.Evicted())
+	}
+}
+
+func TestFewOfTheClosedAreKept(t *testing.T) {
+	s := newScript(t)
+	s.tracker = New(Config{MaxConversations: 320})
+	for i := range 300 {
+		s.addr[0] = netip.AddrPortFrom(s.addr[0].Addr(), uint16(1000+i))
+		s.play("0ms > S 0 ->SYN\n 1ms < R. 0 ack=1 ->refused")
+	}
+	if n := s.tracker.table.used; n != 20 || s.tracker.Evicted() != 0 || len(s.tracker.table.conns) > 22 {
+		t.Errorf("%d conversations, %d given up, %d places", n, s.tracker.Evicted(), len(s.tracker.table.conns))
 	}
 }
 

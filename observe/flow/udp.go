@@ -18,5 +18,6 @@ func (t *Tracker) addUDP(p *capture.Packet) *Event {
 		st.addRTT(max(p.Time-other.lastTime, 1))
 	}
 	me.lastFrame, me.lastTime, me.acked = p.Number, p.Time, false
+	t.settle(c)
 	return e
 }
