@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -16,6 +19,7 @@ type contender struct {
 	name, title string
 	slow        bool // one round is enough
 	argv        func(p *plan, file string) []string
+	read        func(line string, c *called) // takes from a line of output what it calls segments; nil: it does not say
 }
 
 // sharkFields are what tshark knows of loss and order, for which it follows flows.
@@ -30,15 +34,15 @@ func contenders() []contender {
 		return func(p *plan, file string) []string { return []string{p.self, "-worker", kind, file} }
 	}
 	return []contender{
-		{name: "flow", title: "dialtone: read, flows, labels", argv: worker("flow")},
+		{name: "flow", title: "dialtone: read, flows, labels", argv: worker("flow"), read: readWorker},
 		{name: "list", title: "dialtone trace --list", argv: func(p *plan, file string) []string {
 			return []string{p.dialtone, "trace", "--list", file}
 		}},
 		{name: "gopacket", title: "gopacket: parse only", argv: worker("gopacket")},
-		{name: "tcptrace", title: "tcptrace -n -l", argv: func(_ *plan, file string) []string {
+		{name: "tcptrace", title: "tcptrace -n -l", read: readTcptrace, argv: func(_ *plan, file string) []string {
 			return []string{"tcptrace", "-n", "-l", file}
 		}},
-		{name: "tshark", title: "tshark -T fields, tcp.analysis", slow: true, argv: func(_ *plan, file string) []string {
+		{name: "tshark", title: "tshark -T fields, tcp.analysis", slow: true, read: readShark, argv: func(_ *plan, file string) []string {
 			argv := []string{"tshark", "-n", "-r", file, "-T", "fields"}
 			for _, f := range sharkFields {
 				argv = append(argv, "-e", f)
@@ -48,10 +52,47 @@ func contenders() []contender {
 	}
 }
 
+func readWorker(line string, c *called) {
+	var got count
+	if json.Unmarshal([]byte(line), &got) == nil {
+		c.again, c.outOfOrder = got.Again, got.OutOfOrder
+	}
+}
+
+func readShark(line string, c *called) {
+	fields := strings.Split(line, "\t")
+	if len(fields) < len(sharkFields) {
+		return
+	}
+	if strings.Join(fields[5:8], "") != "" {
+		c.again++
+	}
+	if fields[8] != "" {
+		c.outOfOrder++
+	}
+}
+
+// readTcptrace reads lines that have a figure for each direction.
+func readTcptrace(line string, c *called) {
+	into := &c.again
+	if strings.Contains(line, "outoforder pkts:") {
+		into = &c.outOfOrder
+	} else if !strings.Contains(line, "rexmt data pkts:") {
+		return
+	}
+	for word := range strings.FieldsSeq(line) {
+		n, _ := strconv.ParseInt(word, 10, 64)
+		*into += n
+	}
+}
+
 // reading is the table of whole captures: the contenders take turns.
 func (p *plan) reading(ctx context.Context) string {
+	if !slices.ContainsFunc(contenders(), func(c contender) bool { return p.only.MatchString(c.name) }) {
+		return ""
+	}
 	file := p.path("capture.pcap")
-	size, err := generate(file, p.packets)
+	made, err := generate(file, p.packets)
 	if err != nil {
 		return fmt.Sprintf("### Reading\n\nnot available: %v\n\n", err)
 	}
@@ -69,35 +110,47 @@ func (p *plan) reading(ctx context.Context) string {
 			results[c.name] = append(results[c.name], s)
 		}
 	}
-	return p.report(size, list, results)
+	return p.report(made, list, results)
 }
 
 func (p *plan) once(ctx context.Context, c contender, file string) sample {
 	argv := c.argv(p, file)
 	if _, err := exec.LookPath(argv[0]); err != nil {
-		return sample{note: "not available: " + argv[0] + " is not installed"}
+		return sample{note: "not available: " + filepath.Base(argv[0]) + " is not there"}
 	}
-	return run(ctx, p.cpu, argv...)
+	if c.read == nil {
+		return run(ctx, p.cpu, nil, argv...)
+	}
+	var said called
+	s := run(ctx, p.cpu, func(line string) { c.read(line, &said) }, argv...)
+	s.called = said
+	return s
 }
 
-func (p *plan) report(size int64, list []contender, results map[string][]sample) string {
+func (p *plan) report(m made, list []contender, results map[string][]sample) string {
 	cells := map[string]sample{}
-	lines := [][]string{{"what", "packets/s", "seconds", "CPU s", "MiB beside the file", "bytes a packet"}}
+	lines := [][]string{{
+		"what", "packets/s", "seconds", "CPU s", "MiB beside the file", "bytes a packet",
+		fmt.Sprintf("sent again, of %s", thousands(int(m.again))), "out of order, of 0",
+	}}
 	for _, c := range list {
 		if len(results[c.name]) == 0 {
 			continue
 		}
 		cells[c.name] = median(results[c.name])
-		lines = append(lines, append([]string{c.title}, p.columns(cells[c.name])...))
+		lines = append(lines, append([]string{c.title}, p.columns(c, cells[c.name])...))
 	}
 	own := cells["flow"]
+	wrong := max(own.called.again-m.again, m.again-own.called.again) + own.called.outOfOrder
 	goals := [][]string{
 		{"target", "reached"},
 		{"dialtone ≥ 5 M packets/s", atLeast(p.rate(own)/1e6, 5, "M")},
 		{"dialtone ≥ 12 M packets/s (stretch)", atLeast(p.rate(own)/1e6, 12, "M")},
 		{"dialtone ≤ 64 bytes of memory a packet", atMost(float64(own.memory)/float64(p.packets), 64, "bytes")},
+		{"dialtone has no wrong label", verdict(own.seconds > 0 && wrong == 0, fmt.Sprintf("%d wrong", wrong))},
 	}
-	return fmt.Sprintf("### Reading %s packets, %.0f MB, one CPU\n\n%s\n%s\n%s\n", thousands(p.packets), float64(size)/1e6, grid(lines), p.found(own), grid(goals))
+	return fmt.Sprintf("### Reading %s packets, %.0f MB, on one CPU\n\n%s\n%s\n",
+		thousands(p.packets), float64(m.bytes)/1e6, grid(lines), grid(goals))
 }
 
 // rate is packets a second, 0 where there is no figure.
@@ -108,22 +161,16 @@ func (p *plan) rate(s sample) float64 {
 	return float64(p.packets) / s.seconds
 }
 
-func (p *plan) columns(s sample) []string {
+func (p *plan) columns(c contender, s sample) []string {
 	if s.note != "" {
-		return []string{s.note, "", "", "", ""}
+		return []string{s.note, "", "", "", "", "", ""}
+	}
+	again, outOfOrder := "", ""
+	if c.read != nil {
+		again, outOfOrder = thousands(int(s.called.again)), thousands(int(s.called.outOfOrder))
 	}
 	return []string{
 		thousands(int(p.rate(s)/1000) * 1000), digits(s.seconds), digits(s.cpu),
-		digits(float64(s.memory) / (1 << 20)), digits(float64(s.memory) / float64(p.packets)),
+		digits(float64(s.memory) / (1 << 20)), digits(float64(s.memory) / float64(p.packets)), again, outOfOrder,
 	}
-}
-
-// found says what our own reading found, so that nobody measures an empty loop.
-func (p *plan) found(s sample) string {
-	var c count
-	if s.note != "" || json.Unmarshal([]byte(strings.TrimSpace(string(s.output))), &c) != nil {
-		return ""
-	}
-	return fmt.Sprintf("dialtone found %s packets in %s conversations, %s segments sent again, %s out of order.\n",
-		thousands(int(c.Packets)), thousands(c.Conversations), thousands(int(c.Again)), thousands(int(c.OutOfOrder)))
 }

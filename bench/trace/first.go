@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -18,7 +19,7 @@ const screenful = 24
 func (p *plan) first(ctx context.Context) string {
 	heading := fmt.Sprintf("### The first %d lines of a big capture", screenful)
 	file := p.path("big.pcap")
-	size, err := generate(file, p.packets+p.packets/5)
+	big, err := generate(file, p.packets+p.packets/5)
 	if err != nil {
 		return fmt.Sprintf("%s\n\nnot available: %v\n\n", heading, err)
 	}
@@ -27,29 +28,31 @@ func (p *plan) first(ctx context.Context) string {
 	var own time.Duration
 	for _, c := range []struct {
 		title string
+		own   bool
 		argv  []string
 	}{
-		{"dialtone trace FILE", []string{p.dialtone, "trace", file}},
-		{"tshark -r FILE (rows, no ladder)", []string{"tshark", "-n", "-r", file}},
-		{"tshark -z flow,tcp,network (ladder)", []string{"tshark", "-n", "-r", file, "-q", "-z", "flow,tcp,network"}},
+		{"dialtone trace FILE", true, []string{p.dialtone, "trace", file}},
+		{"tshark -r FILE (rows, no ladder)", false, []string{"tshark", "-n", "-r", file}},
+		{"tshark -z flow,tcp,network (ladder)", false, []string{"tshark", "-n", "-r", file, "-q", "-z", "flow,tcp,network"}},
 	} {
 		took, err := p.soonest(ctx, c.argv)
 		text := digits(float64(took.Microseconds()) / 1000)
 		if err != nil {
 			text = "failed: " + err.Error()
-		} else if own == 0 {
+		}
+		if c.own {
 			own = took
 		}
 		lines = append(lines, []string{c.title, text})
 	}
 	goals := [][]string{{"target", "reached"}, {"dialtone ≤ 100 ms", atMost(float64(own.Microseconds())/1000, 100, "ms")}}
-	return fmt.Sprintf("%s, %.0f MB\n\n%s\n%s\n", heading, float64(size)/1e6, grid(lines), grid(goals))
+	return fmt.Sprintf("%s, %.0f MB\n\n%s\n%s\n", heading, float64(big.bytes)/1e6, grid(lines), grid(goals))
 }
 
 // soonest is the median of the rounds, or of one where it takes seconds.
 func (p *plan) soonest(ctx context.Context, argv []string) (time.Duration, error) {
 	if _, err := exec.LookPath(argv[0]); err != nil {
-		return 0, fmt.Errorf("%s is not installed", argv[0])
+		return 0, fmt.Errorf("%s is not there", filepath.Base(argv[0]))
 	}
 	var all []time.Duration
 	for range p.rounds {

@@ -18,16 +18,22 @@ import (
 	"dialtone/transport/udp"
 )
 
-// generate writes a capture of that many packets, and says how long it is.
-func generate(path string, packets int) (size int64, err error) {
+// made is what is known of a generated capture.
+type made struct {
+	bytes int64 // of the file
+	again int64 // segments in it that were sent before
+}
+
+// generate writes a capture of that many packets.
+func generate(path string, packets int) (m made, err error) {
 	f, err := os.Create(path)
 	if err != nil {
-		return 0, err
+		return m, err
 	}
 	defer f.Close()
 	w, err := capture.NewPcapWriter(f, capture.LinkEthernet)
 	if err != nil {
-		return 0, err
+		return m, err
 	}
 	e := newEncoder()
 	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
@@ -36,13 +42,17 @@ func generate(path string, packets int) (size int64, err error) {
 		record.Data = e.frame(&p)
 		record.Number, record.Time, record.Wire = int64(i+1), began+int64(p.at), len(record.Data)
 		if err := w.Write(&record); err != nil {
-			return 0, fmt.Errorf("generate a capture: %w", err)
+			return m, fmt.Errorf("generate a capture: %w", err)
+		}
+		if p.again {
+			m.again++
 		}
 	}
 	if err := w.Flush(); err != nil {
-		return 0, err
+		return m, err
 	}
-	return f.Seek(0, io.SeekEnd)
+	m.bytes, err = f.Seek(0, io.SeekEnd)
+	return m, err
 }
 
 // encoder makes frames of packets.

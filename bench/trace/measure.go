@@ -25,28 +25,42 @@ type sample struct {
 	seconds float64 // from its start to its end
 	cpu     float64 // user and system seconds
 	memory  int64   // peak of anonymous memory, bytes: what a mapped file takes is not in it
-	output  []byte  // the end of what it printed
+	called  called  // what it said of segments
 	note    string  // why there is no figure
 }
 
-// keptOutput is how much of what a contender prints is kept, from the end.
-const keptOutput = 64 << 10
-
-// tail keeps the last bytes that are written to it.
-type tail struct{ bytes.Buffer }
-
-func (t *tail) Write(b []byte) (int, error) {
-	if t.Len() > 2*keptOutput {
-		t.Next(t.Len() - keptOutput)
-	}
-	return t.Buffer.Write(b)
+// lines hands what is written to it to each, a line at a time; nil drops it.
+type lines struct {
+	each func(line string)
+	rest []byte
 }
 
-// run runs a program on one CPU to its end.
-func run(ctx context.Context, cpu int, argv ...string) sample {
+func (l *lines) Write(b []byte) (int, error) {
+	n := len(b)
+	if l.each == nil {
+		return n, nil
+	}
+	for {
+		line, after, whole := bytes.Cut(b, []byte("\n"))
+		if !whole {
+			l.rest = append(l.rest, b...)
+			return n, nil
+		}
+		l.rest = append(l.rest, line...)
+		l.each(string(l.rest))
+		l.rest, b = l.rest[:0], after
+	}
+}
+
+// called counts what a contender called segments.
+type called struct{ again, outOfOrder int64 }
+
+// run runs a program on one CPU to its end, and hands each line of its output to
+// each, if that is not nil.
+func run(ctx context.Context, cpu int, each func(string), argv ...string) sample {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	var out, errs tail
-	cmd.Stdout, cmd.Stderr = &out, &errs
+	var last string
+	cmd.Stdout, cmd.Stderr = &lines{each: each}, &lines{each: func(line string) { last = line }}
 	began := time.Now()
 	if err := startOn(cpu, cmd); err != nil {
 		return sample{note: "not available: " + err.Error()}
@@ -54,11 +68,11 @@ func run(ctx context.Context, cpu int, argv ...string) sample {
 	over, peak := make(chan struct{}), make(chan int64, 1)
 	go func() { peak <- watchMemory(cmd.Process.Pid, over) }()
 	err := cmd.Wait()
-	s := sample{seconds: time.Since(began).Seconds(), output: out.Bytes()}
+	s := sample{seconds: time.Since(began).Seconds()}
 	close(over)
 	s.memory = <-peak
 	if err != nil {
-		s.note = fmt.Sprintf("failed: %v: %s", err, lastLine(errs.String()))
+		s.note = fmt.Sprintf("failed: %v: %s", err, last)
 		return s
 	}
 	if r, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
@@ -110,7 +124,7 @@ func anonymous(pid int) int64 {
 
 // rows starts a program and returns how long it took until it had printed so many
 // lines; then it is killed.
-func rows(ctx context.Context, cpu, lines int, argv ...string) (time.Duration, error) {
+func rows(ctx context.Context, cpu, count int, argv ...string) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
@@ -118,38 +132,33 @@ func rows(ctx context.Context, cpu, lines int, argv ...string) (time.Duration, e
 	if err != nil {
 		return 0, err
 	}
-	var errs tail
-	cmd.Stderr = &errs
+	var last string
+	cmd.Stderr = &lines{each: func(line string) { last = line }}
 	began := time.Now()
 	if err := startOn(cpu, cmd); err != nil {
 		return 0, err
 	}
-	took, err := untilLines(out, lines, began)
+	took, err := untilLines(out, count, began)
 	cancel()
 	io.Copy(io.Discard, out)
 	if failed := cmd.Wait(); err != nil && failed != nil {
-		return 0, fmt.Errorf("%w: %s", err, lastLine(errs.String()))
+		return 0, fmt.Errorf("%w: %s", err, last)
 	}
 	return took, err
 }
 
-func untilLines(out io.Reader, lines int, began time.Time) (time.Duration, error) {
+func untilLines(out io.Reader, count int, began time.Time) (time.Duration, error) {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := out.Read(buf)
-		lines -= bytes.Count(buf[:n], []byte("\n"))
-		if lines <= 0 {
+		count -= bytes.Count(buf[:n], []byte("\n"))
+		if count <= 0 {
 			return time.Since(began), nil
 		}
 		if err != nil {
-			return 0, fmt.Errorf("it ended %d lines too early", lines)
+			return 0, fmt.Errorf("it ended %d lines too early", count)
 		}
 	}
-}
-
-func lastLine(text string) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return lines[len(lines)-1]
 }
 
 // median takes the median of each figure. One failed run spoils them.

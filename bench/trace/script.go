@@ -15,6 +15,7 @@ type packet struct {
 	at       time.Duration // since the capture began
 	talk     int32         // which conversation
 	udp      bool
+	again    bool  // sent before, here or where the capture does not see it
 	from     uint8 // 0: the client
 	id       uint16
 	flags    tcp.Flags
@@ -93,15 +94,21 @@ func (c *conversation) run() {
 
 // send writes a segment of that end as it stands.
 func (c *conversation) send(from int, flags tcp.Flags, size int) {
-	c.resend(from, flags, size, c.seq[from])
+	c.write(from, flags, size, c.seq[from])
 	c.seq[from] += uint32(size)
 	if flags&(tcp.SYN|tcp.FIN) != 0 {
 		c.seq[from]++
 	}
 }
 
-// resend writes one with that sequence number.
-func (c *conversation) resend(from int, flags tcp.Flags, size int, seq uint32) {
+// again sends what was lost.
+func (c *conversation) again(from, size int, seq uint32) {
+	c.write(from, tcp.ACK, size, seq)
+	c.script[len(c.script)-1].again = true
+}
+
+// write writes a segment with that sequence number.
+func (c *conversation) write(from int, flags tcp.Flags, size int, seq uint32) {
 	val := uint32(c.at/time.Millisecond) + uint32(c.talk)*7
 	c.id[from]++
 	c.script = append(c.script, packet{
@@ -198,7 +205,7 @@ func (c *conversation) download(bytes int) {
 		}
 		c.at += c.rtt
 		if hole >= 0 {
-			c.resend(1, tcp.ACK, sizes[hole], lost)
+			c.again(1, sizes[hole], lost)
 			c.acknowledge(0)
 			c.at += c.rtt
 		}
@@ -229,7 +236,7 @@ func (c *conversation) upload(bytes int) {
 			}
 		}
 		if hole >= 0 {
-			c.resend(0, tcp.ACK, sizes[hole], lost)
+			c.again(0, sizes[hole], lost)
 			c.at += c.rtt
 			c.acknowledge(1)
 		}

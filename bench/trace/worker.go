@@ -66,9 +66,10 @@ func (f *follower) add(r *capture.Record) {
 		return
 	}
 	f.Conversations = max(f.Conversations, e.Talk.ID)
+	// Every kind of retransmission is one first, with its cause as a label of its own.
 	for i := range e.Findings {
 		switch e.Findings[i].Label {
-		case flow.LabelRetransmission, flow.LabelFastRetransmission, flow.LabelTimeoutRetransmission, flow.LabelTailLossProbe:
+		case flow.LabelRetransmission:
 			f.Again++
 		case flow.LabelOutOfOrder:
 			f.OutOfOrder++
