@@ -42,6 +42,7 @@ func TestPageInBrowser(t *testing.T) {
 		"goes onto paper":                 pagePrints,
 		"opens where its address says":    pageFollowsAddress,
 		"shows pictures whose words fit":  pictureFits,
+		"shows what kernels do":           pageShowsCaptures,
 	} {
 		t.Run(name, func(t *testing.T) { test(browser.tab(t)) })
 	}
@@ -125,8 +126,14 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 // open shows talks in a window of the given size.
 func (b *tab) open(width, height int64, talks ...*sketch) {
 	b.Helper()
+	b.show(width, height, talksOf(talks...))
+	b.wait(`document.querySelectorAll(".row").length > 0`)
+}
+
+func (b *tab) show(width, height int64, talks []*Talk) {
+	b.Helper()
 	var page bytes.Buffer
-	if err := WriteHTML(&page, talksOf(talks...)); err != nil {
+	if err := WriteHTML(&page, talks); err != nil {
 		b.Fatal(err)
 	}
 	b.file = filepath.Join(b.TempDir(), "page.html")
@@ -134,7 +141,6 @@ func (b *tab) open(width, height int64, talks ...*sketch) {
 		b.Fatal(err)
 	}
 	b.do(chromedp.EmulateViewport(width, height), chromedp.Navigate(b.address("")))
-	b.wait(`document.querySelectorAll(".row").length > 0`)
 }
 
 func (b *tab) address(fragment string) string {
@@ -468,5 +474,15 @@ func pictureFits(b *tab) {
 		for _, text := range wide {
 			b.Errorf("%s: does not fit: %s", name, text)
 		}
+	}
+}
+
+// pageShowsCaptures opens every recorded exchange, chooses every segment of it, and
+// looks at the pictures of them.
+func pageShowsCaptures(b *tab) {
+	for name, file := range captures(b) {
+		talks := captured(b, file)
+		b.show(1280, 800, talks)
+		b.shoot("capture-" + name)
 	}
 }
