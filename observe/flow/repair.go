@@ -65,7 +65,11 @@ func (st *step) why(since, frame int64) {
 	case st.has(tcp.SYN):
 		st.find(LabelTimeoutRetransmission, RuleSYNTimeout, Finding{Frames: [2]int64{frame}, Values: [4]int64{st.now - since}})
 	case lowest && idle >= timeout*9/10 && !(cause && askedAgo < max(2*smooth, lateAnswer)):
-		st.find(LabelTimeoutRetransmission, RuleTimeout, Finding{Frames: [2]int64{last}, Values: [4]int64{idle, timeout}})
+		rule := RuleTimeout
+		if me.repair.timeout.on(me.una) && me.repair.timeout.frame == last {
+			rule = RuleTimeoutAgain
+		}
+		st.find(LabelTimeoutRetransmission, rule, Finding{Frames: [2]int64{last}, Values: [4]int64{idle, timeout}})
 		me.repair.timeout = recovery{st.frame, st.now, me.nxt}
 	case me.repair.timeout.on(me.una) && st.seq.Less(me.repair.timeout.to) && since <= me.repair.timeout.time:
 		st.find(LabelTimeoutRetransmission, RuleTimeoutRecovery, Finding{Frames: [2]int64{me.repair.timeout.frame}})

@@ -179,3 +179,15 @@ func TestSYNAgainThoughItHadArrived(t *testing.T) {
 	1.02s  < S. 0 ack=1 mss=1460 sackok ts=9000/100     -> spurious retransmission@2, SYN+ACK
 	`)
 }
+
+func TestEachTimeoutIsTwiceTheOneBefore(t *testing.T) {
+	s := play(t, bulk+`
+	251ms  > .  2001+1000 ack=1 ts=351/9020 id=109 -> retransmission, timeout retransmission
+	671ms  > .  2001+1000 ack=1 ts=771/9020 id=110 -> retransmission, timeout retransmission
+	`)
+	f := s.events[len(s.events)-1].Findings[1]
+	if want := "sent 420 ms after frame 12, which a timeout had sent already, and still without progress: " +
+		"each timeout is twice the one before (RFC 6298 §5.5)"; f.Rule != RuleTimeoutAgain || f.Why() != want {
+		t.Errorf("%s\nwanted\n%s", f.Why(), want)
+	}
+}

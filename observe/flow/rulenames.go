@@ -27,6 +27,7 @@ var ruleNames = [rules]string{
 	RuleSkippedID:       "skipped-id",
 	RuleSYNTimeout:      "syn-timeout",
 	RuleTimeout:         "timeout",
+	RuleTimeoutAgain:    "timeout-again",
 	RuleTimeoutRecovery: "timeout-recovery",
 	RuleDupACKs:         "dup-acks",
 	RuleSACKedAbove:     "sacked-above",

@@ -2,6 +2,7 @@ package ladder
 
 import (
 	"errors"
+	"slices"
 
 	"dialtone/observe/capture"
 	"dialtone/observe/flow"
@@ -18,7 +19,7 @@ import (
 //
 // The error is that of the source or of w; what was read before it is drawn.
 func Draw(archive capture.Archive, p *Pass, w Sink) error {
-	d := &drawing{archive: archive, pass: p, w: w, fragments: map[int64][]int64{}, taken: map[int64]bool{}, reuses: map[int]int{}}
+	d := &drawing{archive: archive, pass: p, w: w, fragments: map[int64][]int64{}, taken: map[int64]bool{}, reuses: map[int]flow.Finding{}}
 	broken, err := d.read()
 	for id := 1; err == nil && id < d.index.Conversations(); id++ {
 		if id != d.first {
@@ -36,10 +37,10 @@ type drawing struct {
 	pass      *Pass
 	w         Sink
 	index     Index
-	first     int               // the conversation that is drawn while reading; 0 for none yet
-	fragments map[int64][]int64 // offsets of the frames of a packet that came in several, by its last one's number
-	taken     map[int64]bool    // the fragments of those packets, which need no line of their own
-	reuses    map[int]int       // flow.Conversation.Reuses where it is not 0
+	first     int                  // the conversation that is drawn while reading; 0 for none yet
+	fragments map[int64][]int64    // offsets of the frames of a packet that came in several, by its last one's number
+	taken     map[int64]bool       // the fragments of those packets, which need no line of their own
+	reuses    map[int]flow.Finding // by conversation: that its ports were those of another, which its own frames do not tell
 }
 
 // read is the first step. What broke the source is no reason to stop.
@@ -77,8 +78,10 @@ func (d *drawing) remember(p *capture.Packet, e *flow.Event) {
 	id := 0
 	if e != nil {
 		id = e.Talk.ID
-		if e.Talk.Reuses != 0 {
-			d.reuses[id] = e.Talk.Reuses
+		for _, f := range e.Findings {
+			if f.Label == flow.LabelPortReuse {
+				d.reuses[id] = f
+			}
 		}
 		d.gather(p)
 	}
@@ -110,7 +113,11 @@ func (d *drawing) conversation(id int) error {
 			continue
 		}
 		talk = e.Talk
-		talk.ID, talk.Reuses = id, d.reuses[id]
+		talk.ID = id
+		if f, again := d.reuses[id]; again && f.Frame == p.Number {
+			talk.Reuses = int(f.Values[0])
+			e.Findings = slices.Insert(e.Findings, 0, f)
+		}
 		if !d.pass.Shows(p, e) {
 			continue
 		}

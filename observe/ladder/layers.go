@@ -39,8 +39,11 @@ type Field struct {
 // far as p.Verify has been called.
 func Layers(p *capture.Packet) []Box {
 	var boxes []Box
-	at := 0
+	at := 0 // bytes before it are in a box
 	for _, l := range p.Layers() {
+		if int(l.Start) > at {
+			boxes = append(boxes, unknown(p, len(boxes), at, int(l.Start)))
+		}
 		d := &dissection{packet: p, layer: l, b: p.Data[l.Start:l.End], base: int(l.Start)}
 		d.box = Box{Kind: l.Kind, Name: KindName(l.Kind), Depth: len(boxes), Start: int(l.Start), End: int(l.End)}
 		if l.Kind == capture.KindTrailer {
@@ -51,14 +54,18 @@ func Layers(p *capture.Packet) []Box {
 		at = max(at, int(l.End))
 	}
 	if at < len(p.Data) {
-		d := &dissection{packet: p, b: p.Data[at:], base: at}
-		d.box = Box{Name: "not taken apart", Depth: len(boxes), Start: at, End: len(p.Data)}
-		if p.Err != nil {
-			d.box.Summary = p.Err.Error()
-		}
-		boxes = append(boxes, d.box)
+		boxes = append(boxes, unknown(p, len(boxes), at, len(p.Data)))
 	}
 	return boxes
+}
+
+// unknown is a box of bytes that could not be taken apart, and why.
+func unknown(p *capture.Packet, depth, start, end int) Box {
+	b := Box{Name: "not taken apart", Depth: depth, Start: start, End: end}
+	if p.Err != nil {
+		b.Summary = p.Err.Error()
+	}
+	return b
 }
 
 // dissection makes a box of one layer.
