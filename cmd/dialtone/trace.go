@@ -80,7 +80,7 @@ func (f *traceFlags) define(cmd *cobra.Command) {
 	})
 	flagGroup(cmd, "Files to write", func(fs *pflag.FlagSet) {
 		fs.StringVar(&f.write, "write", "", "the frames, into a pcapng `FILE`, with the labels as comments")
-		fs.StringVar(&f.svg, "svg", "", "the ladder of one conversation, as a picture in this `FILE`")
+		fs.StringVar(&f.svg, "svg", "", "the ladder of one conversation, as an SVG picture in this `FILE`")
 		fs.StringVar(&f.html, "html", "", "a page in this `FILE`: ladders, graphs, every packet's layers and bytes")
 	})
 }
@@ -112,5 +112,5 @@ func (f *traceFlags) check() error {
 	case f.iface != "" && f.layers != 0:
 		return usage("capture into a file first: --write FILE", "--layers goes back to a frame, which a live capture cannot")
 	}
-	return nil
+	return f.checkOutputs(shown)
 }

@@ -3,13 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
 	"dialtone/observe/capture"
 	"dialtone/observe/flow"
-	"dialtone/observe/ladder"
 )
 
 // writing is a sink that writes frames into a pcapng file, with the labels as
@@ -81,37 +79,4 @@ func closeFile(f *os.File) error {
 		return nil
 	}
 	return f.Close()
-}
-
-// pictures writes what --svg and --html ask for.
-func (t *tracing) pictures(talks []*ladder.Talk) error {
-	if len(talks) == 0 {
-		return withHint(errors.New("there is no conversation to draw"), "dialtone trace --list shows those that there are")
-	}
-	if t.html != "" {
-		if err := writePicture(t.html, func(w io.Writer) error { return ladder.WriteHTML(w, talks) }); err != nil {
-			return err
-		}
-	}
-	if t.svg == "" {
-		return nil
-	}
-	if len(talks) > 1 {
-		fmt.Fprintf(os.Stderr, "the picture shows conversation %d of %d: choose one with the filter word stream\n", talks[0].ID, len(talks))
-	}
-	return writePicture(t.svg, func(w io.Writer) error { return ladder.WriteSVG(w, talks[0]) })
-}
-
-func writePicture(name string, write func(io.Writer) error) error {
-	file, err := createFile(name)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(write(file), closeFile(file)); err != nil {
-		return err
-	}
-	if file != os.Stdout {
-		fmt.Fprintln(os.Stderr, "wrote", oneLine(name))
-	}
-	return nil
 }

@@ -91,6 +91,9 @@ func (f *traceFlags) styleOf(out *os.File) ladder.Style {
 
 // file looks at a capture file.
 func (t *tracing) file(name string) error {
+	if err := t.spares(name); err != nil {
+		return err
+	}
 	f, err := capture.Open(name)
 	if err != nil {
 		return openHint(name, err)
