@@ -1,7 +1,6 @@
 package ladder
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,26 +25,17 @@ func captured(t testing.TB, file string) []*Talk {
 	return c.Talks()
 }
 
-// captures are the recorded exchanges, by their names.
-func captures(t testing.TB) map[string]string {
+// recorded are the capture files of recorded exchanges, by their names; and those
+// that a person wants to see pictures of, in the variable DIALTONE_CAPTURES.
+func recorded(t testing.TB) map[string]string {
 	t.Helper()
-	files, err := filepath.Glob("../../testdata/captures/*.pcapng")
-	if err = errors.Join(err, missing(files)); err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob(captures + "*.pcapng")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no captures in %s (%v)", captures, err)
 	}
 	names := map[string]string{}
-	for _, f := range append(files, extra()...) {
+	for _, f := range append(files, filepath.SplitList(os.Getenv("DIALTONE_CAPTURES"))...) {
 		names[strings.TrimSuffix(filepath.Base(f), ".pcapng")] = f
 	}
 	return names
 }
-
-func missing(files []string) error {
-	if len(files) == 0 {
-		return errors.New("testdata/captures has no captures")
-	}
-	return nil
-}
-
-// extra are captures of a person who wants to see pictures of them.
-func extra() []string { return filepath.SplitList(os.Getenv("DIALTONE_CAPTURES")) }
