@@ -147,7 +147,7 @@ class Sequence extends Plot {
 
   letter(text, x, y, tone) {
     const cell = (a, b) => `${Math.floor(x / 10) + a} ${Math.floor(y / 11) + b}`, near = [-1, 0, 1];
-    const covers = ([atX, atY]) => Math.abs(atX - x) < 3.5 + 3 * text.length && Math.abs(atY - y) < 11;
+    const covers = ([atX, atY]) => Math.abs(atX - x) < 9 + 3 * text.length && Math.abs(atY - y) < 11;
     if (near.some((a) => near.some((b) => (this.taken.get(cell(a, b)) ?? []).some(covers)))) return;
     this.taken.set(cell(0, 0), [...(this.taken.get(cell(0, 0)) ?? []), [x, y]]);
     const pen = this.pen;

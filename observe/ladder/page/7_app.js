@@ -231,6 +231,7 @@ class App {
       this.sortedBy = way === 1 ? k : undefined;
       const order = [...rows].sort((a, b) => (key(a) < key(b) ? -way : key(a) > key(b) ? way : 0));
       body.append(...order.map((talk) => body.querySelector(`[data-talk="${talk.id}"]`)));
+      host.querySelector(".scroll").scrollTop = 0;
     };
     const head = (name, k) => {
       const b = el("button", { type: "button" }, word(name));
