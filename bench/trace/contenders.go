@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"dialtone/bench/report"
 )
 
 // contender is a program that reads the whole capture.
@@ -86,15 +88,20 @@ func readTcptrace(line string, c *called) {
 	}
 }
 
-// reading is the table of whole captures: the contenders take turns.
-func (p *plan) reading(ctx context.Context) string {
+// reading is the table of a whole capture, with at most snap bytes of each packet (0
+// for all): the contenders take turns.
+func (p *plan) reading(ctx context.Context, snap int) string {
 	if !slices.ContainsFunc(contenders(), func(c contender) bool { return p.only.MatchString(c.name) }) {
 		return ""
 	}
 	file := p.path("capture.pcap")
-	made, err := generate(file, p.packets)
+	made, err := generate(file, p.packets, snap)
+	heading := fmt.Sprintf("### Reading %s packets on one CPU: whole ones, %.0f MB", report.Thousands(p.packets), float64(made.bytes)/1e6)
+	if snap > 0 {
+		heading = fmt.Sprintf("### Reading %s packets on one CPU: %d bytes of each, %.0f MB", report.Thousands(p.packets), snap, float64(made.bytes)/1e6)
+	}
 	if err != nil {
-		return fmt.Sprintf("### Reading\n\nnot available: %v\n\n", err)
+		return fmt.Sprintf("%s\n\nnot available: %v\n\n", heading, err)
 	}
 	defer os.Remove(file)
 	results := map[string][]sample{}
@@ -110,7 +117,7 @@ func (p *plan) reading(ctx context.Context) string {
 			results[c.name] = append(results[c.name], s)
 		}
 	}
-	return p.report(made, list, results)
+	return heading + "\n\n" + p.report(made, list, results)
 }
 
 func (p *plan) once(ctx context.Context, c contender, file string) sample {
@@ -130,8 +137,8 @@ func (p *plan) once(ctx context.Context, c contender, file string) sample {
 func (p *plan) report(m made, list []contender, results map[string][]sample) string {
 	cells := map[string]sample{}
 	lines := [][]string{{
-		"what", "packets/s", "seconds", "CPU s", "MiB beside the file", "bytes a packet",
-		fmt.Sprintf("sent again, of %s", thousands(int(m.again))), "out of order, of 0",
+		"what", "packets/CPU s", "CPU s", "seconds", "MiB beside the file", "bytes a packet",
+		fmt.Sprintf("sent again, of %s", report.Thousands(int(m.again))), "out of order, of 0",
 	}}
 	for _, c := range list {
 		if len(results[c.name]) == 0 {
@@ -144,21 +151,40 @@ func (p *plan) report(m made, list []contender, results map[string][]sample) str
 	wrong := max(own.called.again-m.again, m.again-own.called.again) + own.called.outOfOrder
 	goals := [][]string{
 		{"target", "reached"},
-		{"dialtone ≥ 5 M packets/s", atLeast(p.rate(own)/1e6, 5, "M")},
-		{"dialtone ≥ 12 M packets/s (stretch)", atLeast(p.rate(own)/1e6, 12, "M")},
-		{"dialtone ≤ 64 bytes of memory a packet", atMost(float64(own.memory)/float64(p.packets), 64, "bytes")},
-		{"dialtone has no wrong label", verdict(own.seconds > 0 && wrong == 0, fmt.Sprintf("%d wrong", wrong))},
+		{"dialtone ≥ 5 M packets/s", report.AtLeast(p.rate(own)/1e6, 5, "M")},
+		{"dialtone ≥ 12 M packets/s (stretch)", report.AtLeast(p.rate(own)/1e6, 12, "M")},
+		{"dialtone ≤ 64 bytes of memory a packet", report.AtMost(perPacket(own, p.packets), 64, "bytes")},
+		{"dialtone trace --list ≤ 64 bytes of memory a packet", report.AtMost(perPacket(cells["list"], p.packets), 64, "bytes")},
+		{"dialtone has no wrong label", none(own.seconds > 0, wrong, "wrong")},
 	}
-	return fmt.Sprintf("### Reading %s packets, %.0f MB, on one CPU\n\n%s\n%s\n",
-		thousands(p.packets), float64(m.bytes)/1e6, grid(lines), grid(goals))
+	return fmt.Sprintf("%s\n%s\n", report.Grid(lines), report.Grid(goals))
 }
 
-// rate is packets a second, 0 where there is no figure.
-func (p *plan) rate(s sample) float64 {
-	if s.note != "" || s.seconds == 0 {
+// none asks for nothing of that kind; known is whether it was looked for.
+func none(known bool, got int64, kind string) string {
+	switch {
+	case !known:
+		return report.NotMeasured
+	case got > 0:
+		return fmt.Sprintf("missed: %s %s", report.Thousands(int(got)), kind)
+	}
+	return "met: 0 " + kind
+}
+
+// perPacket is memory, 0 where there is no figure.
+func perPacket(s sample, packets int) float64 {
+	if s.note != "" {
 		return 0
 	}
-	return float64(p.packets) / s.seconds
+	return float64(s.memory) / float64(packets)
+}
+
+// rate is packets a second of the processor, 0 where there is no figure.
+func (p *plan) rate(s sample) float64 {
+	if s.note != "" || s.cpu == 0 {
+		return 0
+	}
+	return float64(p.packets) / s.cpu
 }
 
 func (p *plan) columns(c contender, s sample) []string {
@@ -167,10 +193,10 @@ func (p *plan) columns(c contender, s sample) []string {
 	}
 	again, outOfOrder := "", ""
 	if c.read != nil {
-		again, outOfOrder = thousands(int(s.called.again)), thousands(int(s.called.outOfOrder))
+		again, outOfOrder = report.Thousands(int(s.called.again)), report.Thousands(int(s.called.outOfOrder))
 	}
 	return []string{
-		thousands(int(p.rate(s)/1000) * 1000), digits(s.seconds), digits(s.cpu),
-		digits(float64(s.memory) / (1 << 20)), digits(float64(s.memory) / float64(p.packets)), again, outOfOrder,
+		report.Thousands(int(p.rate(s)/1000) * 1000), report.Digits(s.cpu), report.Digits(s.seconds),
+		report.Digits(float64(s.memory) / (1 << 20)), report.Digits(perPacket(s, p.packets)), again, outOfOrder,
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"dialtone/bench/report"
 )
 
 // screenful is how many lines count as the first rows.
@@ -19,7 +21,7 @@ const screenful = 24
 func (p *plan) first(ctx context.Context) string {
 	heading := fmt.Sprintf("### The first %d lines of a big capture", screenful)
 	file := p.path("big.pcap")
-	big, err := generate(file, p.packets+p.packets/5)
+	big, err := generate(file, p.packets+p.packets/5, 0)
 	if err != nil {
 		return fmt.Sprintf("%s\n\nnot available: %v\n\n", heading, err)
 	}
@@ -36,7 +38,7 @@ func (p *plan) first(ctx context.Context) string {
 		{"tshark -z flow,tcp,network (ladder)", false, []string{"tshark", "-n", "-r", file, "-q", "-z", "flow,tcp,network"}},
 	} {
 		took, err := p.soonest(ctx, c.argv)
-		text := digits(float64(took.Microseconds()) / 1000)
+		text := report.Digits(float64(took.Microseconds()) / 1000)
 		if err != nil {
 			text = "failed: " + err.Error()
 		}
@@ -45,8 +47,8 @@ func (p *plan) first(ctx context.Context) string {
 		}
 		lines = append(lines, []string{c.title, text})
 	}
-	goals := [][]string{{"target", "reached"}, {"dialtone ≤ 100 ms", atMost(float64(own.Microseconds())/1000, 100, "ms")}}
-	return fmt.Sprintf("%s, %.0f MB\n\n%s\n%s\n", heading, float64(big.bytes)/1e6, grid(lines), grid(goals))
+	goals := [][]string{{"target", "reached"}, {"dialtone ≤ 100 ms", report.AtMost(float64(own.Microseconds())/1000, 100, "ms")}}
+	return fmt.Sprintf("%s, %.0f MB\n\n%s\n%s\n", heading, float64(big.bytes)/1e6, report.Grid(lines), report.Grid(goals))
 }
 
 // soonest is the median of the rounds, or of one where it takes seconds.

@@ -24,8 +24,9 @@ type made struct {
 	again int64 // segments in it that were sent before
 }
 
-// generate writes a capture of that many packets.
-func generate(path string, packets int) (m made, err error) {
+// generate writes a capture of that many packets, of which it has at most snap bytes
+// each; 0 for all.
+func generate(path string, packets, snap int) (m made, err error) {
 	f, err := os.Create(path)
 	if err != nil {
 		return m, err
@@ -41,6 +42,9 @@ func generate(path string, packets int) (m made, err error) {
 	for i, p := range makeScript(packets) {
 		record.Data = e.frame(&p)
 		record.Number, record.Time, record.Wire = int64(i+1), began+int64(p.at), len(record.Data)
+		if snap > 0 {
+			record.Data = record.Data[:min(snap, len(record.Data))]
+		}
 		if err := w.Write(&record); err != nil {
 			return m, fmt.Errorf("generate a capture: %w", err)
 		}

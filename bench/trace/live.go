@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"dialtone/bench/report"
 	"dialtone/link/cable"
 )
 
@@ -23,7 +24,7 @@ const (
 // live has a flood of datagrams on lo followed as it happens, in a namespace of its
 // own so that nothing else is on that lo.
 func (p *plan) live(ctx context.Context) string {
-	heading := fmt.Sprintf("### Live capture on lo, %s packets/s for %v, followed and labelled", thousands(liveRate), liveSpell)
+	heading := fmt.Sprintf("### Live capture on lo, %s packets/s for %v, followed and labelled", report.Thousands(liveRate), liveSpell)
 	sent, c, cpu, err := p.liveRun(ctx)
 	if err != nil {
 		return fmt.Sprintf("%s\n\nnot available: %v\n\n", heading, err)
@@ -31,15 +32,15 @@ func (p *plan) live(ctx context.Context) string {
 	share := 100 * cpu / liveSpell.Seconds()
 	lines := [][]string{
 		{"sent", "seen", "dropped", "CPU, % of a core"},
-		{thousands(int(sent)), thousands(int(c.Packets)), thousands(int(c.Dropped)), digits(share)},
+		{report.Thousands(int(sent)), report.Thousands(int(c.Packets)), report.Thousands(int(c.Dropped)), report.Digits(share)},
 	}
-	missing := max(float64(c.Dropped), float64(sent-c.Packets))
+	missing := max(c.Dropped, sent-c.Packets)
 	goals := [][]string{
 		{"target", "reached"},
-		{"dialtone loses no packet", verdict(missing == 0, fmt.Sprintf("%.0f lost", missing))},
-		{"dialtone ≤ 5 % of a core", atMost(share, 5, "%")},
+		{"dialtone loses no packet", none(true, missing, "lost")},
+		{"dialtone ≤ 5 % of a core", report.AtMost(share, 5, "%")},
 	}
-	return fmt.Sprintf("%s\n\n%s\n%s\n", heading, grid(lines), grid(goals))
+	return fmt.Sprintf("%s\n\n%s\n%s\n", heading, report.Grid(lines), report.Grid(goals))
 }
 
 // liveRun says how many packets were sent, what was seen of them, and the CPU

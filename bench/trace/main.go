@@ -3,7 +3,7 @@
 // Command trace measures what dialtone trace is made of beside its peers, in one
 // run.
 //
-//	make bench-trace                          everything, about a minute
+//	make bench-trace                          everything, about two minutes
 //	cd bench && go run ./trace -short         a first look
 //	cd bench && go run ./trace -v -only flow  one contender, with every round
 //
@@ -11,11 +11,13 @@
 //
 // The capture is made here, the same every time: Ethernet, IPv4 and one conversation
 // in ten IPv6, pages and bulk downloads and uploads and questions over UDP, with one
-// data segment in 400 lost and sent again. It lies in memory (/dev/shm). Everybody
-// reads the same file in a process of its own, held on one CPU, from the start of
-// the process to its end; contenders take turns, and a cell is the median of the
-// rounds. Memory is the peak of the process's own: pages of a mapped file are not in
-// it. tshark, which takes long, has one round.
+// data segment in 400 lost and sent again, whole, and as tcpdump -s 128 would have
+// captured it, where less time goes by until the memory has handed the bytes over. It
+// lies in memory (/dev/shm). Everybody reads the same file in a process of its own,
+// held on one CPU, from the start of the process to its end; contenders take turns,
+// and a cell is the median of the rounds. Rates are packets a second of the processor,
+// user and system, so that a busy machine spoils them less. Memory is the peak of the process's own:
+// pages of a mapped file are not in it. tshark, which takes long, has one round.
 package main
 
 import (
@@ -30,8 +32,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"strings"
 	"syscall"
+
+	"dialtone/bench/report"
 )
 
 func main() {
@@ -57,6 +60,9 @@ type plan struct {
 	say      func(format string, args ...any)
 }
 
+// headersOnly is how many bytes of a packet hold all its headers here.
+const headersOnly = 128
+
 func (p *plan) path(name string) string { return filepath.Join(p.dir, name) }
 
 func command(ctx context.Context, args []string) error {
@@ -68,7 +74,9 @@ func command(ctx context.Context, args []string) error {
 	short := flags.Bool("short", false, "one round, a tenth of the packets")
 	verbose := flags.Bool("v", false, "print every round on standard error")
 	install := flags.Bool("install", true, "fetch peers that are missing")
-	write := flags.String("write", "", "write the generated capture to this `file`, and nothing else")
+	write := flags.String("write", "", "also write the tables into this `file`, between its markers")
+	capture := flags.String("generate", "", "write the capture to this `file`, and nothing else")
+	snap := flags.Int("snap", 0, "with -generate: `bytes` of each packet, 0 for all")
 	flags.IntVar(&p.packets, "packets", 1_000_000, "of the capture")
 	flags.IntVar(&p.rounds, "rounds", 5, "of each contender")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -82,8 +90,8 @@ func command(ctx context.Context, args []string) error {
 	if *short {
 		p.packets, p.rounds = p.packets/10, 1
 	}
-	if *write != "" {
-		_, err := generate(*write, p.packets)
+	if *capture != "" {
+		_, err := generate(*capture, p.packets, *snap)
 		return err
 	}
 	if *verbose {
@@ -99,7 +107,11 @@ func command(ctx context.Context, args []string) error {
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return err
 	}
-	return p.measure(ctx)
+	text, err := p.measure(ctx)
+	if err != nil || *write == "" {
+		return err
+	}
+	return report.Insert(*write, "make bench-trace", text)
 }
 
 // fetchPeers installs what is missing; what it could not is said where it lacks.
@@ -111,34 +123,26 @@ func fetchPeers(ctx context.Context) {
 	}
 }
 
-// measure prints each table as soon as it is there, and leaves nothing behind.
-func (p *plan) measure(ctx context.Context) (err error) {
+// measure prints each table as soon as it is there, returns them all, and leaves
+// nothing behind.
+func (p *plan) measure(ctx context.Context) (all string, err error) {
 	if p.dir, err = os.MkdirTemp("/dev/shm", "trace-bench-"); err != nil {
-		return err
+		return "", err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(p.dir)) }()
-	fmt.Print(p.describe())
-	fmt.Print(p.reading(ctx))
+	show := func(text string) {
+		fmt.Print(text)
+		all += text
+	}
+	show(fmt.Sprintf("%s; median of %d rounds.\n\n", report.Machine(), p.rounds))
+	for _, snap := range []int{headersOnly, 0} {
+		show(p.reading(ctx, snap))
+	}
 	if p.only.MatchString("first") && ctx.Err() == nil {
-		fmt.Print(p.first(ctx))
+		show(p.first(ctx))
 	}
 	if p.only.MatchString("live") && ctx.Err() == nil {
-		fmt.Print(p.live(ctx))
+		show(p.live(ctx))
 	}
-	return ctx.Err()
-}
-
-// describe says what the figures were measured on.
-func (p *plan) describe() string {
-	model := "unknown CPU"
-	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		if m := regexp.MustCompile(`model name\s*:\s*(.*)`).FindSubmatch(info); m != nil {
-			model = string(m[1])
-		}
-	}
-	release, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	loads, _ := os.ReadFile("/proc/loadavg")
-	average, _, _ := strings.Cut(string(loads), " ")
-	return fmt.Sprintf("%s, %d CPUs, Linux %s, %s; load average %s before the run; median of %d rounds.\n\n",
-		model, runtime.NumCPU(), strings.TrimSpace(string(release)), runtime.Version(), average, p.rounds)
+	return all, ctx.Err()
 }

@@ -81,9 +81,11 @@ func run(ctx context.Context, cpu int, each func(string), argv ...string) sample
 	return s
 }
 
-// startOn starts a command that may use one CPU only; it is killed when this
-// process ends.
+// startOn starts a command that may use one CPU only; when its context ends it is
+// killed with all that it forked.
 func startOn(cpu int, cmd *exec.Cmd) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var before, one unix.CPUSet

@@ -19,7 +19,7 @@ func TestTheCaptureIsTheSameEveryTime(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "capture.pcap")
 	for i := range files {
 		var err error
-		if m, err = generate(name, packets); err != nil {
+		if m, err = generate(name, packets, 0); err != nil {
 			t.Fatal(err)
 		}
 		if files[i], err = os.ReadFile(name); err != nil {

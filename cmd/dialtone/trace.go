@@ -38,7 +38,8 @@ Ctrl-C.
 On an arrow a number stands behind the flag that it is about, counted from the
 beginning of the conversation: "PSH 1:13 ACK 5" carries the bytes from 1 up to
 13, not included, and expects byte 5 next; "win" is how much its sender has room
-for. "frame" is the packet's number in the capture.
+for. Before it stand the frame's number in the capture and the seconds since the
+conversation's first packet.
 
 FILTER has tcpdump's words: host, net, port, portrange, src, dst, tcp, udp, icmp,
 arp, ip, ip6, vlan, ether host, less, greater, and, or, not; and four that ask

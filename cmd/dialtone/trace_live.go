@@ -21,6 +21,10 @@ func (t *tracing) live() error {
 	source, err := capture.OpenLive(ctx, capture.LiveConfig{
 		Interface: t.iface, Filter: t.filter.Kernel, Promiscuous: t.promiscuous,
 	})
+	var right *capture.RightError
+	if errors.As(err, &right) {
+		return withHint(err, "or capture as root: sudo dialtone trace -i "+t.iface+"; a file needs no right")
+	}
 	if err != nil {
 		return err
 	}
@@ -63,6 +67,7 @@ func (t *tracing) summary(c ladder.Count, s capture.LiveStats) {
 	} else {
 		fmt.Fprintln(os.Stderr, "0 frames dropped")
 	}
+	t.evictions(c)
 }
 
 // refreshTime is how long a row may be kept back in hope of more of its kind.

@@ -164,13 +164,21 @@ func (t *tracing) limit(p *ladder.Pass) *ladder.Pass {
 // notice says on standard error what a reader of the ladders would not see.
 func (t *tracing) notice(p *ladder.Pass) {
 	c := p.Count()
-	if c.Frames == 0 {
+	switch {
+	case c.Frames == 0:
 		fmt.Fprintln(os.Stderr, "the capture has no frames")
-	} else if c.Matched == 0 {
+	case !c.Shown:
 		fmt.Fprintf(os.Stderr, "none of %s matches the filter %s\n", countOf(c.Frames, "frame"), escape.String(t.filter.String()))
+	case t.list && c.Conversations == 0:
+		fmt.Fprintf(os.Stderr, "no conversation is in %s\n", countOf(c.Matched, "frame"))
 	}
+	t.evictions(c)
+}
+
+// evictions says once that the tracker gave up conversations, and what that means.
+func (t *tracing) evictions(c ladder.Count) {
 	if c.Evicted > 0 {
-		fmt.Fprintf(os.Stderr, "%s at the same time were too many to follow: packets that came later count as new conversations\n",
-			countOf(c.Evicted, "conversation"))
+		fmt.Fprintf(os.Stderr, "too many conversations at the same time: the oldest %s were let go, and what came of them later counts as new\n",
+			countText(c.Evicted))
 	}
 }

@@ -95,10 +95,10 @@ func (l *lister) finish() error {
 
 // showLayers draws one frame.
 func (t *tracing) showLayers(source capture.Source) error {
-	for {
+	for last := int64(0); ; last++ {
 		r, err := source.Next()
 		if err == io.EOF {
-			return withHint(fmt.Errorf("there is no frame %d", t.layers), "the ladder shows each frame's number in its first column")
+			return withHint(fmt.Errorf("there is no frame %d: the capture has %d", t.layers, last), "the ladder shows each frame's number in its first column")
 		}
 		if err != nil {
 			return err

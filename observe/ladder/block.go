@@ -26,7 +26,7 @@ func (w *Writer) blockOf(s *strand, r *Row) *block {
 		b.outerInk = inkNote
 	}
 	if r.Text != "" && r.Len > 0 {
-		text := w.glyphs.cut(`"`+r.Text+`"`, w.grid.arrow-4)
+		text := w.glyphs.quote(r.Text, r.More, w.grid.arrow-4)
 		if r.From == 1 {
 			text = padLeft(text, w.grid.arrow-4)
 		}

@@ -19,7 +19,7 @@ import (
 //
 // The error is that of the source or of w; what was read before it is drawn.
 func Draw(archive capture.Archive, p *Pass, w Sink) error {
-	d := &drawing{archive: archive, pass: p, w: w, fragments: map[int64][]int64{}, taken: map[int64]bool{}, reuses: map[int]flow.Finding{}}
+	d := &drawing{archive: archive, pass: p, w: w, waiting: map[int64]uint32{}}
 	broken, err := d.read()
 	for id := 1; err == nil && id < d.index.Conversations(); id++ {
 		if id != d.first {
@@ -33,15 +33,16 @@ func Draw(archive capture.Archive, p *Pass, w Sink) error {
 }
 
 type drawing struct {
-	archive   capture.Archive
-	pass      *Pass
-	w         Sink
-	index     Index
-	first     int                  // the conversation that is drawn while reading; 0 for none yet
-	fragments map[int64][]int64    // offsets of the frames of a packet that came in several, by its last one's number
-	taken     map[int64]bool       // the fragments of those packets, which need no line of their own
-	reuses    map[int]flow.Finding // by conversation: that its ports were those of another, which its own frames do not tell
+	archive capture.Archive
+	pass    *Pass
+	w       Sink
+	index   Index
+	first   int              // the conversation that is drawn while reading; 0 for none yet
+	waiting map[int64]uint32 // fragments whose packet is not whole yet: their places in the index, by number
 }
+
+// mostWaiting bounds the fragments that may still become a packet.
+const mostWaiting = 1 << 20
 
 // read is the first step. What broke the source is no reason to stop.
 func (d *drawing) read() (broken, err error) {
@@ -59,7 +60,7 @@ func (d *drawing) read() (broken, err error) {
 			d.remember(p, e)
 			continue
 		}
-		d.gather(p)
+		d.gather(p, 0)
 		if !d.pass.Shows(p, e) {
 			continue
 		}
@@ -75,25 +76,32 @@ func (d *drawing) read() (broken, err error) {
 
 // remember puts a frame into the index.
 func (d *drawing) remember(p *capture.Packet, e *flow.Event) {
-	id := 0
-	if e != nil {
-		id = e.Talk.ID
-		for _, f := range e.Findings {
-			if f.Label == flow.LabelPortReuse {
-				d.reuses[id] = f
-			}
+	if e == nil {
+		at := d.index.Add(0, p.Number, p.Offset)
+		if (p.More || p.FragOff > 0) && at != 0 && len(d.waiting) < mostWaiting {
+			d.waiting[p.Number] = at
 		}
-		d.gather(p)
+		return
 	}
+	id := e.Talk.ID
+	d.gather(p, id)
 	d.index.Add(id, p.Number, p.Offset)
+	for i := range e.Findings {
+		// The frames of a conversation alone do not tell that its ports are those of another.
+		if f := &e.Findings[i]; f.Rule == flow.RulePortReuse {
+			c := d.index.chain(id)
+			c.reuses, c.isn = uint32(f.Values[0]), uint32(f.Values[2])
+		}
+	}
 }
 
-// gather remembers which frames a packet came in.
-func (d *drawing) gather(p *capture.Packet) {
+// gather takes the frames that a packet came in to its conversation, or out of those of
+// none for conversation 0.
+func (d *drawing) gather(p *capture.Packet, id int) {
 	for _, number := range p.Fragments {
-		if offset, ok := d.index.Offset(number); ok && number != p.Number {
-			d.fragments[p.Number] = append(d.fragments[p.Number], offset)
-			d.taken[number] = true
+		if at := d.waiting[number]; at != 0 {
+			d.index.Move(at, id)
+			delete(d.waiting, number)
 		}
 	}
 }
@@ -104,20 +112,25 @@ func (d *drawing) conversation(id int) error {
 	var talk *flow.Conversation
 	shown := false
 	for number, offset := range d.index.Frames(id) {
-		p, err := d.load(one, number, offset)
+		r, err := d.archive.At(offset)
 		if err != nil {
 			return err
 		}
+		r.Number = number
+		p, whole := one.whole(r)
+		if !whole {
+			continue
+		}
+		p.Verify()
 		e := one.tracker.Add(p)
 		if e == nil {
 			continue
 		}
+		if talk == nil {
+			d.tellReuse(e, d.index.chain(id))
+		}
 		talk = e.Talk
 		talk.ID = id
-		if f, again := d.reuses[id]; again && f.Frame == p.Number {
-			talk.Reuses = int(f.Values[0])
-			e.Findings = slices.Insert(e.Findings, 0, f)
-		}
 		if !d.pass.Shows(p, e) {
 			continue
 		}
@@ -132,33 +145,23 @@ func (d *drawing) conversation(id int) error {
 	return d.w.End(talk)
 }
 
-// load takes a frame apart once more, and those before it that are of the same
-// packet.
-func (d *drawing) load(one *Pass, number, offset int64) (*capture.Packet, error) {
-	for _, before := range d.fragments[number] {
-		r, err := d.archive.At(before)
-		if err != nil {
-			return nil, err
-		}
-		one.whole(r)
+// tellReuse adds to the first event of a conversation that its addresses and ports are
+// those of another.
+func (d *drawing) tellReuse(e *flow.Event, c *chain) {
+	if c.reuses == 0 {
+		return
 	}
-	r, err := d.archive.At(offset)
-	if err != nil {
-		return nil, err
-	}
-	r.Number = number
-	p, _ := one.whole(r)
-	p.Verify()
-	return p, nil
+	e.Talk.Reuses = int(c.reuses)
+	e.Findings = slices.Insert(e.Findings, 0, flow.Finding{
+		Label: flow.LabelPortReuse, Frame: e.Packet.Number, Rule: flow.RulePortReuse,
+		Values: [4]int64{int64(c.reuses), int64(e.Packet.TCP.Seq), int64(c.isn)},
+	})
 }
 
 // others is the third step.
 func (d *drawing) others() error {
 	var p capture.Packet
 	for number, offset := range d.index.Frames(0) {
-		if d.taken[number] {
-			continue
-		}
 		r, err := d.archive.At(offset)
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -132,6 +133,53 @@ func TestAStreamIsSpooled(t *testing.T) {
 	}
 }
 
+// TestFragmentsGoWithTheirPacket: into the ladder of the conversation that they are of,
+// whichever that is, and nowhere else.
+func TestFragmentsGoWithTheirPacket(t *testing.T) {
+	alone := map[string]string{}
+	for _, names := range [][]string{{"fragments-ipv4"}, {"fragments-ipv6"}, {"handshake", "fragments-ipv4", "fragments-ipv6"}} {
+		f, err := capture.Open(joined(t, names...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		text, err := ladders(t, f, nil, Style{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(text, "in 3 fragments"); strings.Contains(text, "of no conversation") || n%2 != 0 || n == 0 {
+			t.Errorf("%s: %d packets in fragments, and no frames of no conversation:\n%s", names, n, text)
+		}
+		if len(names) == 1 {
+			_, alone[names[0]], _ = strings.Cut(text, "sent ")
+			continue
+		}
+		for name, foot := range alone {
+			if !strings.Contains(text, foot) {
+				t.Errorf("%s is not drawn as if it were alone:\n%s", name, text)
+			}
+		}
+	}
+}
+
+// joined is a file of several captures, one behind the other, which pcapng allows.
+func joined(t *testing.T, names ...string) string {
+	t.Helper()
+	var all []byte
+	for _, name := range names {
+		b, err := os.ReadFile(captures + name + ".pcapng")
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, b...)
+	}
+	file := filepath.Join(t.TempDir(), "joined.pcapng")
+	if err := os.WriteFile(file, all, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // TestJSONIsOneObjectALine for every frame of every capture, and for every
 // conversation.
 func TestJSONIsOneObjectALine(t *testing.T) {
@@ -183,30 +231,6 @@ func TestJSONOfASegment(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "upper.jsonl", text.String())
-}
-
-func TestIndexTakesLittle(t *testing.T) {
-	var x Index
-	for n := range int64(1000) {
-		x.Add(int(n%7), n+1, n*100)
-	}
-	seen := 0
-	for id := range x.Conversations() {
-		last := int64(0)
-		for number, offset := range x.Frames(id) {
-			if number <= last || offset != (number-1)*100 || int((number-1)%7) != id {
-				t.Fatalf("conversation %d has frame %d at %d", id, number, offset)
-			}
-			last = number
-			seen++
-		}
-	}
-	if seen != 1000 {
-		t.Errorf("%d frames of 1000", seen)
-	}
-	if size := 8*cap(x.offsets) + 4*cap(x.numbers) + 4*cap(x.next); size > 64*1000 {
-		t.Errorf("%d bytes for 1000 frames, want at most 64 each", size)
-	}
 }
 
 func TestLists(t *testing.T) {

@@ -3,17 +3,20 @@ package ladder
 import (
 	"slices"
 
+	"dialtone/internet"
 	"dialtone/observe/flow"
 	"dialtone/transport/tcp"
 )
 
 // A run is data from one end with nothing but acknowledgments from the other. Its
 // first rows are drawn; the rest is kept back, and becomes one line when there is
-// much of it. What ends a run is drawn as any other row.
+// much of it. What ends a run is drawn as any other row: a change of state, an answer,
+// the first packets that have a label.
 const (
-	runHead  = 4 // rows of a run that are drawn at once
-	foldTail = 2 // rows at its end that are drawn
-	foldMin  = 6 // rows that are worth a line in their place
+	runHead  = 4  // rows of a run that are drawn at once
+	foldTail = 2  // rows at its end that are drawn
+	foldMin  = 12 // rows that are worth a line in their place
+	mostTold = 8  // rows that are drawn for the sake of one label; of more it is only counted
 )
 
 // fold keeps back the rows of a run.
@@ -23,6 +26,7 @@ type fold struct {
 	kept []Row // the last rows, at most foldTail+foldMin; their findings are counted when they go
 	news [][]flow.Finding
 	sum  folded
+	told [256]uint8 // rows that were drawn for the sake of each label
 }
 
 // folded is what the rows that are not drawn come to.
@@ -43,8 +47,11 @@ func (s *folded) rows() int64 { return s.segments + s.acks }
 // takes keeps a row back, where it goes on with a run that has gone on for long
 // enough.
 func (f *fold) takes(r *Row, findings []flow.Finding) bool {
-	if !bulk(r, findings) {
+	if f.tells(findings) || !bulk(r) {
 		f.rows = 0
+		if r.Len > 0 {
+			f.from, f.rows = r.From, 1
+		}
 		return false
 	}
 	switch {
@@ -73,6 +80,7 @@ func (f *fold) keep(r *Row, findings []flow.Finding) {
 	}
 	f.kept = append(f.kept, *r)
 	n := len(f.kept)
+	f.kept[n-1].Fragments = slices.Clone(r.Fragments)
 	if len(f.news) < n {
 		f.news = append(f.news, nil)
 	}
@@ -106,30 +114,27 @@ func (s *folded) add(r *Row, findings []flow.Finding) {
 	}
 }
 
-// bulk reports whether a row can be one of many: data or a bare ACK, with no
-// finding that a reader would look for.
-func bulk(r *Row, findings []flow.Finding) bool {
-	if isTCP(r) && (r.Flags&^(tcp.PSH|tcp.ECE|tcp.CWR|tcp.AE) != tcp.ACK || r.Before != r.After) {
-		return false
+// bulk reports whether a row can be one of many: data or a bare ACK.
+func bulk(r *Row) bool {
+	if isTCP(r) {
+		return r.Flags&^(tcp.PSH|tcp.ECE|tcp.CWR|tcp.AE) == tcp.ACK && r.Before == r.After
 	}
-	if !isTCP(r) && r.Via.IsValid() {
-		return false
-	}
-	for i := range findings {
-		if !quiet(findings[i].Label) {
-			return false
-		}
-	}
-	return true
+	return r.Protocol == internet.UDP
 }
 
-// quiet are the labels that come by the hundred where a network is busy.
-func quiet(l flow.Label) bool {
-	switch l {
-	case flow.LabelRetransmission, flow.LabelFastRetransmission, flow.LabelSpurious, flow.LabelOutOfOrder,
-		flow.LabelDuplicate, flow.LabelDupACK, flow.LabelSACK, flow.LabelDSACK, flow.LabelWindowUpdate,
-		flow.LabelNotCaptured:
-		return true
+// tells reports whether a row must be drawn for the sake of a label.
+func (f *fold) tells(findings []flow.Finding) (tells bool) {
+	for i := range findings {
+		if l := findings[i].Label; !quiet(l) && f.told[l] < mostTold {
+			f.told[l]++
+			tells = true
+		}
 	}
-	return false
+	return tells
+}
+
+// quiet are the labels that come by the hundred where a network is busy, in the wake
+// of others.
+func quiet(l flow.Label) bool {
+	return l == flow.LabelDupACK || l == flow.LabelSACK || l == flow.LabelDSACK || l == flow.LabelWindowUpdate
 }

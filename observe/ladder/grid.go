@@ -163,7 +163,10 @@ func flagWords(r *Row) string {
 	switch {
 	case r.Len > 0:
 		text += fmt.Sprintf(" %d:%d", r.Seq, r.Seq+uint32(r.Len))
-	case first&(tcp.SYN|tcp.FIN|tcp.RST|tcp.URG) != 0 || r.showsSeq():
+	case r.showsSeq():
+		text = strings.TrimSpace(text + " seq")
+		fallthrough
+	case first&(tcp.SYN|tcp.FIN|tcp.RST|tcp.URG) != 0:
 		text += fmt.Sprintf(" %d", r.Seq)
 	}
 	if r.Flags&tcp.ACK != 0 {

@@ -139,7 +139,11 @@ func (w *Writer) closedText(c *flow.Conversation) string {
 func (w *Writer) sentText(c *flow.Conversation) string {
 	part := func(end int, arrow string) string {
 		e := &c.Ends[end]
-		return fmt.Sprintf("%s %s in %s", arrow, bytesText(e.Bytes), countOf(e.Packets, "packet"))
+		text := fmt.Sprintf("%s %s in %s", arrow, bytesText(e.Bytes), countOf(e.Packets, "packet"))
+		if e.Missed > 0 {
+			text += fmt.Sprintf(" and %s that were not captured", bytesText(e.Missed))
+		}
+		return text
 	}
 	return part(0, w.glyphs.right) + ", " + part(1, w.glyphs.left)
 }
@@ -167,14 +171,16 @@ func RTT(c *flow.Conversation) int64 { return c.Ends[0].RTTMin + c.Ends[1].RTTMi
 func lossText(c *flow.Conversation) string {
 	a, b := &c.Ends[0], &c.Ends[1]
 	lost, resent, packets := a.Lost+b.Lost, a.Resent+b.Resent, a.Packets+b.Packets
-	if resent == 0 {
-		return "none seen"
-	}
-	text := "none lost"
-	if lost > 0 {
+	text := "none seen"
+	switch {
+	case lost > 0:
 		text = fmt.Sprintf("%s lost (%s)", countOf(lost, "segment"), percent(lost, packets))
+	case resent > 0:
+		text = "none lost"
 	}
-	text += fmt.Sprintf(", %s sent again", countText(resent))
+	if resent > 0 {
+		text += fmt.Sprintf(", %s sent again", countText(resent))
+	}
 	if n := a.OutOfOrder + b.OutOfOrder; n > 0 {
 		text += fmt.Sprintf(", %s out of order", countText(n))
 	}

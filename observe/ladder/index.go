@@ -1,64 +1,101 @@
 package ladder
 
-import "slices"
-
-// Index remembers where the frames of each conversation are: sixteen bytes a frame
-// and eight a conversation. Conversation 0 is the frames of none.
+// Index remembers where the frames of each conversation are, in sixteen bytes a frame
+// and sixteen a conversation. Conversation 0 is the frames of none.
 type Index struct {
-	offsets []int64  // of each record, as in capture.Record
-	numbers []uint32 // in the capture
-	next    []uint32 // the frame of the same conversation that comes next, counted from 1; 0 for none
-	talks   []ends   // by conversation
+	frames list[place]
+	talks  list[chain] // by conversation
 }
 
-// ends are the first and the last frame of a conversation, counted from 1.
-type ends struct{ first, last uint32 }
+// place is where a frame is.
+type place struct {
+	offset int64  // of its record, as in capture.Record
+	number uint32 // in the capture; with moved set, it is in another chain too
+	next   uint32 // the frame of the same conversation that comes next, counted from 1; 0 for none
+}
 
-// maxFrames is how many frames an Index holds.
-const maxFrames = 1<<32 - 2
+// chain is the frames of a conversation.
+type chain struct {
+	first, last uint32 // counted from 1; 0 for none
+	reuses      uint32 // the conversation whose addresses and ports it has again; 0 for none
+	isn         uint32 // the initial number of that one
+}
 
-// Add puts a frame behind those of a conversation. What does not fit in any more,
-// behind four thousand million frames, is left out.
-func (x *Index) Add(conversation int, number, offset int64) {
-	if number > maxFrames {
-		return
+const (
+	moved     = 1 << 31
+	maxFrames = moved - 1
+)
+
+// Add puts a frame behind those of a conversation, and returns its place, from 1. What
+// does not fit in any more, behind two thousand million frames, is left out, at 0.
+func (x *Index) Add(conversation int, number, offset int64) (at uint32) {
+	if number > maxFrames || x.frames.n == maxFrames {
+		return 0
 	}
-	for len(x.talks) <= conversation {
-		x.talks = append(x.talks, ends{})
-	}
-	x.offsets, x.numbers, x.next = append(x.offsets, offset), append(x.numbers, uint32(number)), append(x.next, 0)
-	n, t := uint32(len(x.offsets)), &x.talks[conversation]
-	if t.first == 0 {
-		t.first = n
+	c := x.chain(conversation)
+	x.frames.add(place{offset: offset, number: uint32(number)})
+	n := uint32(x.frames.n)
+	if c.first == 0 {
+		c.first = n
 	} else {
-		x.next[t.last-1] = n
+		x.frames.at(int(c.last - 1)).next = n
 	}
-	t.last = n
+	c.last = n
+	return n
 }
 
-// Offset returns where a frame is that was added, by its number.
-func (x *Index) Offset(number int64) (offset int64, ok bool) {
-	i, ok := slices.BinarySearch(x.numbers, uint32(number))
-	if !ok {
-		return 0, false
+// Move takes the frame at a place, one of none, to a conversation, behind those that it
+// has; to conversation 0 it takes it out.
+func (x *Index) Move(at uint32, conversation int) {
+	p := x.frames.at(int(at - 1))
+	number, offset := int64(p.number), p.offset
+	p.number |= moved
+	if conversation > 0 {
+		x.Add(conversation, number, offset)
 	}
-	return x.offsets[i], true
+}
+
+func (x *Index) chain(conversation int) *chain {
+	for x.talks.n <= conversation {
+		x.talks.add(chain{})
+	}
+	return x.talks.at(conversation)
 }
 
 // Conversations returns one more than the highest number of a conversation.
-func (x *Index) Conversations() int { return len(x.talks) }
+func (x *Index) Conversations() int { return x.talks.n }
 
 // Frames calls yield for each frame of a conversation, in the order in which they
 // were added, with its number and offset.
 func (x *Index) Frames(conversation int) func(yield func(number, offset int64) bool) {
 	return func(yield func(number, offset int64) bool) {
-		if conversation >= len(x.talks) {
+		if conversation >= x.talks.n {
 			return
 		}
-		for n := x.talks[conversation].first; n != 0; n = x.next[n-1] {
-			if !yield(int64(x.numbers[n-1]), x.offsets[n-1]) {
+		for n := x.talks.at(conversation).first; n != 0; {
+			p := x.frames.at(int(n - 1))
+			if n = p.next; p.number&moved == 0 && !yield(int64(p.number), p.offset) {
 				return
 			}
 		}
 	}
 }
+
+// list is a slice that grows without being copied, so that it never takes room for
+// twice what it has.
+type list[T any] struct {
+	chunks [][]T
+	n      int
+}
+
+const chunkSize = 4096
+
+func (l *list[T]) add(v T) {
+	if l.n%chunkSize == 0 {
+		l.chunks = append(l.chunks, make([]T, chunkSize))
+	}
+	*l.at(l.n) = v
+	l.n++
+}
+
+func (l *list[T]) at(i int) *T { return &l.chunks[i/chunkSize][i%chunkSize] }

@@ -270,6 +270,7 @@ func (o *object) side(e *flow.End, p internet.Protocol) {
 	o.int("resent", e.Resent)
 	o.int("resent_bytes", e.Retransmitted)
 	o.int("lost", e.Lost)
+	o.int("missed_bytes", e.Missed)
 	o.int("out_of_order", e.OutOfOrder)
 	o.int("duplicate_acks", e.DupAcks)
 	o.int("zero_windows", e.ZeroWindows)

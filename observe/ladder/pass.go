@@ -23,13 +23,14 @@ type Pass struct {
 	fragments capture.Reassembler
 	packet    capture.Packet
 	count     Count
-	ends      map[int]*flow.Conversation // how conversations ended, where a pass before this one has learned it
+	ends      list[outcome] // by conversation: how they ended, where a pass before this one has learned it
 }
 
 // Count is what a pass has seen so far.
 type Count struct {
 	Frames, Matched int64
 	Bytes           int64 // on the wire, of those that matched
+	Shown           bool  // Shows said yes to any
 	Conversations   int
 	Evicted         int64 // conversations that were given up for lack of memory
 	First, Last     int64 // times
@@ -113,19 +114,23 @@ func Learn(archive capture.Archive, f *filter.Expr) *Pass {
 	}
 	again := &replay{archive: archive}
 	p.source = again
-	p.ends = map[int]*flow.Conversation{}
+	var ends list[outcome]
 	for {
 		_, e, err := p.Next()
 		if err != nil {
 			again.err = err
 			break
 		}
-		if e != nil {
-			p.ends[e.Talk.ID] = e.Talk
+		if e == nil {
+			continue
 		}
+		for ends.n <= e.Talk.ID {
+			ends.add(outcome{})
+		}
+		*ends.at(e.Talk.ID) = outcomeOf(e.Talk)
 	}
 	second := NewPass(again, f)
-	second.ends = p.ends
+	second.ends = ends
 	again.reading = true
 	return second
 }
@@ -133,7 +138,7 @@ func Learn(archive capture.Archive, f *filter.Expr) *Pass {
 // replay is a source that reads an archive, and then the same frames once more.
 type replay struct {
 	archive capture.Archive
-	offsets []int64
+	offsets list[int64]
 	reading bool // once more
 	at      int
 	err     error // how the archive ended
@@ -143,14 +148,14 @@ func (r *replay) Next() (*capture.Record, error) {
 	if !r.reading {
 		record, err := r.archive.Next()
 		if err == nil {
-			r.offsets = append(r.offsets, record.Offset)
+			r.offsets.add(record.Offset)
 		}
 		return record, err
 	}
-	if r.at == len(r.offsets) {
+	if r.at == r.offsets.n {
 		return nil, r.err
 	}
-	record, err := r.archive.At(r.offsets[r.at])
+	record, err := r.archive.At(*r.offsets.at(r.at))
 	if err != nil {
 		return nil, err
 	}

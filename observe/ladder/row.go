@@ -16,7 +16,7 @@ func RowOf(e *flow.Event) Row {
 	var r Row
 	r.set(e)
 	r.Fragments = slices.Clone(e.Packet.Fragments)
-	r.Text = textOf(e)
+	r.says(e)
 	r.Notes = notesOf(e.Findings)
 	return r
 }
@@ -62,13 +62,15 @@ func notesOf(findings []flow.Finding) []Note {
 	return list
 }
 
-// textOf is what can be read in a packet, in one escaped line.
-func textOf(e *flow.Event) string {
+// says puts what can be read in a packet into its row, in one escaped line.
+func (r *Row) says(e *flow.Event) {
 	p := e.Packet
 	if p.Protocol == internet.ICMP || p.Protocol == internet.ICMPv6 {
-		return about(p)
+		r.Text = about(p)
+		return
 	}
-	return preview(p.Payload)
+	r.Text = preview(p.Payload)
+	r.More = r.Text != "" && len(firstLine(p.Payload)) < len(p.Payload)
 }
 
 // maxPreview bounds how much of a payload is looked at.
@@ -77,14 +79,19 @@ const maxPreview = 400
 // preview returns the first line of p, escaped and with its end, or nothing where
 // it is not text.
 func preview(p []byte) string {
-	head := p[:min(len(p), maxPreview)]
-	if i := bytes.IndexByte(head, '\n'); i >= 0 {
-		head = head[:i+1]
-	}
+	head := firstLine(p)
 	if !isText(head) {
 		return ""
 	}
 	return string(escape.Append(nil, head))
+}
+
+func firstLine(p []byte) []byte {
+	head := p[:min(len(p), maxPreview)]
+	if i := bytes.IndexByte(head, '\n'); i >= 0 {
+		return head[:i+1]
+	}
+	return head
 }
 
 // isText reports whether p is a line that somebody may have written: UTF-8, cut

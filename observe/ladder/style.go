@@ -127,10 +127,25 @@ func (g *glyphs) cut(text string, width int) string {
 	return text[:end] + g.ellipsis
 }
 
+// quote puts text between quotation marks, with an ellipsis behind them where there is
+// more of it, or no room.
+func (g *glyphs) quote(text string, more bool, width int) string {
+	end := " " + g.ellipsis
+	if !more {
+		if columns(text)+2 <= width {
+			return `"` + text + `"`
+		}
+	}
+	if room := width - 2 - columns(end); columns(text) > room {
+		text = g.cutPlain(text, max(room, 1))
+	}
+	return `"` + text + `"` + end
+}
+
 // wrap breaks text into lines of at most width columns, between words where it can.
 func wrap(text string, width int) (lines []string) {
 	line := ""
-	for word := range strings.FieldsSeq(text) {
+	for _, word := range phrases(text, width) {
 		for columns(word) > width {
 			if line != "" {
 				lines, line = append(lines, line), ""
@@ -151,6 +166,30 @@ func wrap(text string, width int) (lines []string) {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// phrases are the words of text, with those together that are read as one: "frame 8",
+// "10.2 ms".
+func phrases(text string, width int) (list []string) {
+	for word := range strings.FieldsSeq(text) {
+		n := len(list) - 1
+		if n >= 0 && belongs(list[n], word) && columns(list[n])+1+columns(word) <= width {
+			list[n] += " " + word
+			continue
+		}
+		list = append(list, word)
+	}
+	return list
+}
+
+// belongs reports whether a word goes on the line of the one before: a number behind
+// what it counts, a unit behind its number.
+func belongs(before, word string) bool {
+	switch strings.TrimRight(word, ",;:.)") {
+	case "ns", "µs", "us", "ms", "s", "B", "kB", "MB", "GB":
+		return before[len(before)-1] >= '0' && before[len(before)-1] <= '9'
+	}
+	return word[0] >= '0' && word[0] <= '9' && (before == "frame" || strings.HasSuffix(before, "RFC"))
 }
 
 // cutPlain returns the first clusters of text that fit, at least one.

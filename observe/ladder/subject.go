@@ -10,28 +10,42 @@ import (
 
 // Shows reports whether the filter wants a frame that Next returned.
 func (p *Pass) Shows(packet *capture.Packet, e *flow.Event) bool {
+	shows := p.wants(packet, e)
+	p.count.Shown = p.count.Shown || shows
+	return shows
+}
+
+func (p *Pass) wants(packet *capture.Packet, e *flow.Event) bool {
 	switch {
 	case p.ByPacket():
 		return true
 	case e == nil:
 		return p.filter.Match(packet, nil)
 	}
-	talk := e.Talk
-	if end := p.ends[talk.ID]; end != nil {
-		talk = end
+	end := outcomeOf(e.Talk)
+	if e.Talk.ID < p.ends.n {
+		end = *p.ends.at(e.Talk.ID)
 	}
-	return p.filter.Match(packet, subject{e, talk})
+	return p.filter.Match(packet, subject{e, end})
 }
 
-// subject answers the filter's questions about a packet's conversation, which may
-// be as it was at its end.
+// outcome is how a conversation has ended, as far as it has.
+type outcome struct {
+	closed flow.How
+	closer int8
+}
+
+func outcomeOf(c *flow.Conversation) outcome { return outcome{c.Closed, int8(c.Closer)} }
+
+// subject answers the filter's questions about a packet's conversation, whose outcome
+// may be known before it is reached.
 type subject struct {
 	*flow.Event
-	talk *flow.Conversation
+	outcome
 }
 
 func (s subject) States() [2]tcp.State { return s.After }
-func (s subject) Stream() int          { return s.talk.ID }
+func (s subject) Stream() int          { return s.Talk.ID }
 
 // Has takes a label for its finer kinds too: retransmission is also a fast one.
 func (s subject) Has(label string) bool {
@@ -45,16 +59,15 @@ func (s subject) Has(label string) bool {
 }
 
 func (s subject) ClosedBy(word string) bool {
-	c := s.talk
 	switch word {
 	case "client":
-		return c.Closer == 0
+		return s.closer == 0
 	case "server":
-		return c.Closer == 1
+		return s.closer == 1
 	case "fin":
-		return c.Closed == flow.HowFourWay || c.Closed == flow.HowThreeWay || c.Closed == flow.HowBothAtOnce
+		return s.closed == flow.HowFourWay || s.closed == flow.HowThreeWay || s.closed == flow.HowBothAtOnce
 	case "rst":
-		return c.Closed == flow.HowReset || c.Closed == flow.HowRefused
+		return s.closed == flow.HowReset || s.closed == flow.HowRefused
 	}
 	return false
 }
@@ -69,5 +82,5 @@ func LabelWords() (words []string) {
 
 // LabelWord is a label as it is typed: zero-window-probe.
 func LabelWord(l flow.Label) string {
-	return strings.ReplaceAll(strings.ToLower(l.String()), " ", "-")
+	return strings.NewReplacer(" ", "-", "_", "-").Replace(strings.ToLower(l.String()))
 }

@@ -50,6 +50,7 @@ type Row struct {
 	SACK      [][2]uint32 // relative blocks: the first byte, and the one behind the last
 	Fragments []int64     // the frames that it came in, where it did not come in one
 	Text      string      // the payload's first line or what an ICMP error says, escaped; empty where it is not text
+	More      bool        // there is more of the payload behind Text
 	Notes     []Note      // what is to be said of this packet, and of earlier ones that are not here
 	record    capture.Record
 }

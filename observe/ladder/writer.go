@@ -60,12 +60,13 @@ func (w *Writer) Event(e *flow.Event) error {
 	s := w.strandOf(e)
 	r := &s.row
 	r.set(e)
+	r.Fragments = e.Packet.Fragments
+	if r.Len == 0 || !s.midline[r.From] { // else it goes on with a line that was begun
+		r.says(e)
+	}
 	if w.style.Expand || !s.fold.takes(r, e.Findings) {
 		w.unfold(s)
-		r.Text, r.Notes, r.Fragments = textOf(e), notesOf(e.Findings), e.Packet.Fragments
-		if r.Len > 0 && s.midline[r.From] {
-			r.Text = "" // it goes on with a line that was begun
-		}
+		r.Notes = notesOf(e.Findings)
 		w.row(s, r)
 	} else if w.style.Live && s.fold.sum.rows() > 0 && r.Time-s.fold.sum.first > long {
 		w.unfold(s)
