@@ -57,15 +57,15 @@ func startBrowser(t *testing.T) *chromium {
 	if err != nil {
 		t.Skip("no chromium here, which .ci/prepare installs: the page is not looked at")
 	}
+	home := browserHome(t)
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
-		chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.NoSandbox, // which needs a user that is not root, and user namespaces; the pages are our own
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND"), // the page must not need a network
-		chromedp.UserDataDir(t.TempDir()),
+		chromedp.UserDataDir(filepath.Join(home, "profile")),
+		chromedp.Env("HOME="+home, "TMPDIR="+home, "XDG_CONFIG_HOME="+home, "XDG_CACHE_HOME="+home),
+		chromedp.WSURLReadTimeout(patience),
 	)
-	if os.Geteuid() == 0 { // whose processes the sandbox does not take
-		options = append(options, chromedp.NoSandbox)
-	}
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
 	ctx, _ := chromedp.NewContext(allocator)
@@ -78,6 +78,26 @@ func startBrowser(t *testing.T) *chromium {
 		}
 	})
 	return &chromium{ctx}
+}
+
+// browserHome is a folder for all that the browser writes. It goes once the last of
+// the browser's processes has: some live a little longer than the first one.
+func browserHome(t *testing.T) string {
+	t.Helper()
+	home, err := os.MkdirTemp("", "dialtone-chromium-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		err := os.RemoveAll(home)
+		for end := time.Now().Add(patience); err != nil && time.Now().Before(end); err = os.RemoveAll(home) {
+			time.Sleep(50 * time.Millisecond)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	return home
 }
 
 // patience is how long anything may take on a machine that has much else to do.
