@@ -185,12 +185,16 @@ func phrases(text string, width int) (list []string) {
 // belongs reports whether a word goes on the line of the one before: a number behind
 // what it counts, a unit behind its number.
 func belongs(before, word string) bool {
-	switch strings.TrimRight(word, ",;:.)") {
-	case "ns", "µs", "us", "ms", "s", "B", "kB", "MB", "GB":
-		return before[len(before)-1] >= '0' && before[len(before)-1] <= '9'
+	switch {
+	case before == "frame" || strings.HasSuffix(before, "RFC"):
+		return digit(word[0])
+	case strings.Contains(before, " "):
+		return false
 	}
-	return word[0] >= '0' && word[0] <= '9' && (before == "frame" || strings.HasSuffix(before, "RFC"))
+	return digit(before[0]) && digit(before[len(before)-1]) && !digit(word[0]) && word[0] != '('
 }
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
 
 // cutPlain returns the first clusters of text that fit, at least one.
 func (*glyphs) cutPlain(text string, width int) string {
