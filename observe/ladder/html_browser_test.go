@@ -101,7 +101,7 @@ func browserHome(t *testing.T) string {
 }
 
 // patience is how long anything may take on a machine that has much else to do.
-const patience = 3 * time.Minute
+const patience = 5 * time.Minute
 
 // tab is one page in the browser, which fails its test for any word on the console.
 type tab struct {
@@ -541,7 +541,7 @@ func pageShowsCaptures(b *tab) {
 const everySegment = `(() => {
 	const view = document.querySelector("#ladder .scroll"), wrong = [], seen = new Set();
 	const press = (key) => view.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
-	for (let n = 0; n < 80; n++) {
+	for (let n = 0; n < 40; n++) {
 		press("j");
 		const row = document.querySelector(".row[aria-selected=true]"), title = document.querySelector("#segment h2").textContent;
 		if (!row) return wrong.concat("nothing is chosen");
