@@ -41,9 +41,9 @@ beginning of the conversation: "PSH 1:13 ACK 5" carries the bytes from 1 up to
 for. Before it stand the frame's number in the capture and the seconds since the
 conversation's first packet.
 
-FILTER has tcpdump's words: host, net, port, portrange, src, dst, tcp, udp, icmp,
-arp, ip, ip6, vlan, ether host, less, greater, and, or, not; and four that ask
-what a conversation did:
+FILTER has tcpdump's words: host, net, port, portrange, src, dst, tcp, udp,
+icmp, arp, ip, ip6, vlan, ether host, less, greater, and, or, not; and four that
+ask what a conversation did:
   stream N         it is number N of the list
   state WORD       an end is in this TCP state: established, time-wait
   label WORD       the packet has this label: retransmission, zero-window

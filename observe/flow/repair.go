@@ -186,11 +186,11 @@ func (st *step) reported(e *sent) {
 
 // duplicated judges what the first block of a D-SACK reports: the newest
 // retransmission of these bytes was not needed (RFC 2883 §4), unless the network had
-// made a copy of it.
+// made a copy of it, or it had others besides, which are not reported.
 func (st *step) duplicated() {
 	b := st.blocks[0]
 	e := st.other.sent.covers(b[0], b[1])
-	if e != nil && e.marks&(markResend|markNeeded) == markResend {
+	if e != nil && e.marks&(markResend|markNeeded) == markResend && b[0].LessEq(e.seq) && e.end.LessEq(b[1]) {
 		st.spurious(st.others(), e, RuleDSACKed, Finding{Frames: [2]int64{st.frame}})
 	}
 }

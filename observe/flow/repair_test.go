@@ -164,6 +164,14 @@ func TestDSACKOfACopyIsNotAboutTheRetransmission(t *testing.T) {
 	`)
 }
 
+func TestDSACKOfAPartIsNotOfTheRetransmission(t *testing.T) {
+	play(t, bulk+`
+	40ms  < .  1 ack=2001 ts=9030/120 id=2 sack=3001-7001           -> duplicate ACK, SACK
+	40ms  > .  2001+1200 ack=1 ts=140/9030 id=109                   -> retransmission, fast retransmission
+	49ms  < .  1 ack=7001 ts=9040/140 id=3 sack=3001-3201           -> D-SACK
+	`)
+}
+
 func TestSpuriousByTheDSACKThatFirstAcknowledges(t *testing.T) {
 	play(t, shake+`
 	20ms   > P. 1+18 ack=1 ts=120/9000 id=102          ->
