@@ -178,7 +178,7 @@ func (p *picture) arrow(i int) {
 	p.line("arrow", x0, y0, x1-6*toward, y1-6*toward*slope)
 	p.along("what", x0, y0, -5, toward, slope, p.words(i))
 	if r.Text != "" && r.Len > 0 {
-		p.along("said", x0, y0, 14, toward, slope, fineGlyphs.cut(speech(r), columnsIn(p.beneath(i), 11)))
+		p.along("said", x0, y0, 14, toward, slope, fineGlyphs.cut(speech(r), columnsIn(p.beneath(i), 12)))
 	}
 }
 
