@@ -17,6 +17,7 @@ type Collector struct {
 	archive capture.Archive // where frames are read again; nil to keep copies of them
 	limit   int
 	rows    int
+	kept    int // bytes of frames
 	talks   []*Talk
 	byID    map[int]*Talk
 }
@@ -48,12 +49,24 @@ func (c *Collector) Event(e *flow.Event) error {
 	r := RowOf(e)
 	if c.archive == nil {
 		r.record = *e.Packet.Record
-		r.record.Data = slices.Clone(r.record.Data)
+		r.record.Data = c.keep(r.record.Data)
 	}
 	c.rows++
 	t.Rows = append(t.Rows, r)
 	t.settle()
 	return nil
+}
+
+// maxKept bounds the bytes of frames that a Collector keeps: beyond that, of each
+// frame the first ones only.
+const maxKept = 64 << 20
+
+func (c *Collector) keep(data []byte) []byte {
+	if c.kept+len(data) > maxKept {
+		data = data[:min(len(data), minFrame)]
+	}
+	c.kept += len(data)
+	return slices.Clone(data)
 }
 
 // settle moves the notes of the last row that are about earlier ones to those.

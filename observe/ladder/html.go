@@ -68,7 +68,7 @@ func pageStyle() string {
 func pageScript() string {
 	var b strings.Builder
 	b.WriteString("\n\"use strict\";\n{\n")
-	for _, name := range [...]string{"1_page.js", "2_ladder.js", "3_plot.js", "4_graphs.js", "5_segment.js", "6_app.js"} {
+	for _, name := range [...]string{"1_page.js", "2_ladder.js", "3_plot.js", "4_graphs.js", "5_segment.js", "6_divider.js", "7_app.js"} {
 		b.WriteString(pageFile(name))
 	}
 	b.WriteString("}\n")

@@ -81,6 +81,9 @@ func writeData(w io.Writer, talks []*Talk) error {
 
 // notice says what the page has no room for.
 func (p *page) notice(talks int) string {
+	if talks == 0 {
+		return "There is no conversation in this capture."
+	}
 	var list []string
 	if left := talks - len(p.Talks); left > 0 {
 		list = append(list, countOf(int64(left), "more conversation")+" not in this page: choose with a filter.")

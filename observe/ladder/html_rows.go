@@ -2,6 +2,7 @@ package ladder
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 
 	"dialtone/observe/capture"
@@ -36,7 +37,7 @@ type pageRows struct {
 
 	Lost   []int       `json:"lost"`   // rows
 	SACK   [][3]int64  `json:"sack"`   // row, and the edges of a block
-	Labels [][6]int    `json:"labels"` // row, the words: label, tone, mark, reason; 1 for beside the arrow
+	Labels [][6]int    `json:"labels"` // row, the words: label, tone, mark, reason; 1 for beside the arrow, 2 where a narrower one is
 	States [2][][4]any `json:"states"` // from, to, and the words: state, kind
 	Rules  [][2]any    `json:"rules"`  // height, and what stands there
 	Frames []string    `json:"frames"` // captured bytes in base64
@@ -126,7 +127,10 @@ func (o *pageRows) labels(p *page, r *Row, i int) {
 	for k := range r.Notes {
 		n := &r.Notes[k]
 		beside := 0
-		if shows(r, n) {
+		switch {
+		case slices.ContainsFunc(r.Notes, func(m Note) bool { return finer(&m.Finding, &n.Finding) }):
+			beside = 2
+		case says(r, n):
 			beside = 1
 		}
 		o.Labels = append(o.Labels, [6]int{i, p.word(noteWord(r, n)), p.word(toneOf(n.Label)), p.word(markOf(n.Label)), p.word(n.Why), beside})

@@ -92,12 +92,18 @@ func (p *picture) title() string {
 	return fmt.Sprintf("%s %s → %s%s", c.Protocol, c.Ends[0].Addr, c.Ends[1].Addr, vlanText(c.VLAN))
 }
 
-func (p *picture) heading() []string {
-	var list []string
+// heading are the facts, as many in a line as there is room for.
+func (p *picture) heading() (lines []string) {
+	room := columnsIn(svgWidth-32, 12)
 	for _, f := range factsOf(p.talk) {
-		list = append(list, f.name+" "+f.value)
+		fact := f.name + " " + f.value
+		if last := len(lines) - 1; last >= 0 && columns(lines[last])+3+columns(fact) <= room {
+			lines[last] += " · " + fact
+		} else {
+			lines = append(lines, wrap(fact, room)...)
+		}
 	}
-	return wrap(strings.Join(list, " · "), columnsIn(svgWidth-32, 12))
+	return lines
 }
 
 // description tells the ladder in words, row by row as far as labels go.
@@ -132,8 +138,8 @@ func (p *picture) lives() {
 		half := min(float64(columns(r.text))*11*advance/2, middle-svgLeft-30) + 10
 		p.line("rule", svgLeft+8, r.y, middle-half, r.y)
 		p.line("rule", middle+half, r.y, svgRight-8, r.y)
-		if r.aside != "" {
-			p.text("label note", svgLabels, r.y+4, "start", r.aside, svgWidth-svgLabels-8, 11)
+		for _, l := range r.aside {
+			p.text("label "+l.tone, svgLabels, r.y+4+l.shift, "start", l.word, svgWidth-svgLabels-8, 11)
 		}
 		p.text("phase", middle, r.y+4, "middle", r.text, svgRight-svgLeft-40, 11)
 	}
@@ -170,20 +176,45 @@ func (p *picture) arrow(i int) {
 		p.put(`<path class="head" d="%s"/>`, arrowHead(x0, y0, x1, y1))
 	}
 	p.line("arrow", x0, y0, x1-6*toward, y1-6*toward*slope)
-	room := columnsIn(svgRight-svgLeft-24, 12)
-	p.along("what", x0, y0, -5, toward, slope, fineGlyphs.fit(arrowWords(r), room))
+	p.along("what", x0, y0, -5, toward, slope, p.words(i))
 	if r.Text != "" && r.Len > 0 {
-		p.along("said", x0, y0, 14, toward, slope, fineGlyphs.cut(speech(r), room-p.against(i)))
+		p.along("said", x0, y0, 14, toward, slope, fineGlyphs.cut(speech(r), columnsIn(p.beneath(i), 12)))
 	}
 }
 
-// against is how many columns the words of the next row take, which come the other
-// way just beneath row i.
-func (p *picture) against(i int) int {
-	if i+1 == len(p.rows) || p.rows[i+1].From == p.rows[i].From || p.y[i+1]-p.y[i] > pitch {
-		return 0
+// words are those on row i's arrow: as many as fit on half of it, where another one
+// crosses it.
+func (p *picture) words(i int) string {
+	room := svgRight - svgLeft - 24
+	if p.cross(i-1, i) || p.cross(i, i+1) {
+		room = (svgRight-svgLeft)/2 - 24
 	}
-	return min(30, columns(strings.Join(arrowWords(&p.rows[i+1]), " ")))
+	return fineGlyphs.fit(arrowWords(&p.rows[i]), columnsIn(room, 12))
+}
+
+// cross reports whether the arrows of two rows, one beneath the other, cross.
+func (p *picture) cross(i, k int) bool {
+	return i >= 0 && k < len(p.rows) && p.rows[i].From != p.rows[k].From && p.leave[k] < p.arrive[i] && p.leave[i] < p.arrive[k]
+}
+
+// beneath is how much room there is below row i's arrow. Words on the next arrow that
+// come the other way limit it: to where they end, or to where the two lines, which
+// both go down, come too close to each other.
+func (p *picture) beneath(i int) float64 {
+	const all = svgRight - svgLeft - 24
+	k := i + 1
+	if k == len(p.rows) || p.rows[k].From == p.rows[i].From {
+		return all
+	}
+	const apart = 14 + 5 + 12 // from an arrow to the words below it, from words to their arrow, and their height
+	gap := p.arrive[k] - p.leave[i] - apart
+	down := p.arrive[i] - p.leave[i] + p.arrive[k] - p.leave[k]
+	meet := float64(all)
+	if down > 0 {
+		meet = gap/down*(svgRight-svgLeft) - 9
+	}
+	next := float64(columns(p.words(k))) * 12 * advance
+	return min(all, max(90, all-next, meet))
 }
 
 // along writes words along an arrow, beside its start and dy above or beneath it.

@@ -12,6 +12,7 @@ import (
 const (
 	pitch     = 44.0        // from one row to the next
 	ruleSpace = 26.0        // that a phase's name takes
+	asideLine = 14.0        // from one line beside it to the next
 	maxSlope  = 0.3 * pitch // how far an arrow's end lies from where its frame was captured, at most
 	crossing  = 0.7 * pitch // and of SYNs and FINs that crossed on the way
 	pause     = int64(1e9)  // nanoseconds of silence that are worth a line
@@ -40,8 +41,9 @@ type bar struct {
 
 // rule is a line between the verticals with a word in it.
 type rule struct {
-	y           float64
-	text, aside string // aside stands in the column of labels
+	y     float64
+	text  string
+	aside []placed // in the column of labels
 }
 
 // arrange lays out the given rows of a talk, one beneath the other. folds says how
@@ -81,9 +83,10 @@ func (l *layout) place(rows []Row, folds map[int]rule) {
 }
 
 func (l *layout) rule(y float64, r rule) float64 {
-	r.y = y + ruleSpace/2
+	space := max(ruleSpace, asideLine*float64(len(r.aside))+10)
+	r.y = y + space/2
 	l.rules = append(l.rules, r)
-	return y + ruleSpace
+	return y + space
 }
 
 // slope finds where each arrow starts and ends.

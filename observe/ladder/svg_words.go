@@ -4,7 +4,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -73,13 +72,6 @@ func labelsOf(r *Row) (list []string) {
 	return list
 }
 
-// shows reports whether a label stands beside its arrow: where it says more than the
-// flags do, and more than a narrower label of the same frame.
-func shows(r *Row, n *Note) bool {
-	narrower := func(m Note) bool { return m.Label != n.Label && m.Frame == n.Frame && m.Label.Is(n.Label) }
-	return says(r, n) && !slices.ContainsFunc(r.Notes, narrower)
-}
-
 // noteWord is a label, with the frame that it is about where that is another one.
 func noteWord(r *Row, n *Note) string {
 	if n.Frame != r.Frame && n.Frame != 0 {
@@ -97,7 +89,7 @@ type placed struct {
 func columnOf(r *Row) []placed {
 	var list []placed
 	for i := range r.Notes {
-		if n := &r.Notes[i]; shows(r, n) {
+		if n := &r.Notes[i]; says(r, n) {
 			list = append(list, placed{word: noteWord(r, n), tone: toneOf(n.Label)})
 		}
 	}

@@ -19,6 +19,13 @@ const el = (name, attributes, ...children) => fill(document.createElement(name),
 const svg = (name, attributes, ...children) =>
   fill(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
 
+// press is a button.
+function press(text, act, attributes, ...children) {
+  const b = el("button", { type: "button", ...attributes }, text, ...children);
+  b.addEventListener("click", act);
+  return b;
+}
+
 // cut shortens text to what fits into width pixels at advance pixels a character.
 function cut(text, width, advance) {
   const room = Math.floor(width / advance);
@@ -43,7 +50,7 @@ function duration(ns) {
 }
 
 // clock writes a time since the conversation began, in seconds to the microsecond.
-const clock = (ns) => (ns / 1e9).toFixed(6);
+const clock = (ns) => (Math.floor(ns / 1e3) / 1e6).toFixed(6);
 
 // size writes a number of bytes.
 function size(n) {

@@ -88,7 +88,7 @@ class Ladder {
       svg("text", { class: "time", x: c.time, y: t.y[i] + 4 }, c.wide ? clock(t.time[i]) : (t.time[i] / 1e9).toFixed(3)),
       svg("line", { class: "arrow", x1: x0, y1: t.leave[i], x2: end - toward * 6, y2: yEnd }),
       lost ? svg("path", { class: "cross", d: `M${end - 5} ${yEnd - 5}l10 10m0-10l-10 10` }) : svg("path", { class: "head", d: arrowHead(x0, t.leave[i], end, yEnd) }),
-      svg("text", { class: "what", x: x0 + toward * 9, y: t.leave[i] - 5, "text-anchor": from === 0 ? "start" : "end", transform: turned(x0, t.leave[i], x1, t.arrive[i]) }, cut(words, c.right - c.left - 24, this.advance)),
+      svg("text", { class: "what", x: x0 + toward * 9, y: t.leave[i] - 5, "text-anchor": from === 0 ? "start" : "end", transform: turned(x0, t.leave[i], x1, t.arrive[i]) }, this.fit(words, this.above(c, i))),
       ...this.labels(c, i));
   }
 
@@ -96,21 +96,43 @@ class Ladder {
   // beneath it is otherwise what the segment says.
   labels(c, i) {
     const t = this.talk, list = t.labelsOf(i).filter((l) => l.beside), text = word(t.text[i]);
-    const beneath = (kind, words, advance) => {
-      const [x0, x1, dx, anchor] = t.from[i] === 0 ? [c.left, c.right, 9, "start"] : [c.right, c.left, -9, "end"];
-      const at = { x: x0 + dx, y: t.leave[i] + 14, "text-anchor": anchor, transform: turned(x0, t.leave[i], x1, t.arrive[i]) };
-      const against = i + 1 < t.y.length && t.from[i + 1] !== t.from[i] && t.y[i + 1] - t.y[i] <= t.pitch; // words that come the other way just beneath
-      const room = c.right - c.left - 24 - (against ? word(t.what[i + 1]).length * this.advance : 0);
-      return svg("text", { class: kind, ...at }, cut(words, Math.max(120, room), advance));
+    const beneath = (kind, words) => {
+      const [x, dx, anchor] = t.from[i] === 0 ? [c.left, 9, "start"] : [c.right, -9, "end"];
+      const transform = turned(x, t.leave[i], c.left + c.right - x, t.arrive[i]);
+      return svg("text", { class: kind, x: x + dx, y: t.leave[i] + 14, "text-anchor": anchor, transform }, words);
     };
-    if (c.labels === 0 && list.length > 0) return [beneath("label " + list[0].tone, list.map((l) => l.word).join(", "), 6.6)];
-    const said = text ? [beneath("said", text, this.advance)] : [];
-    const x = c.right + c.gutter + 12, room = c.width - x - 4, shown = list.slice(0, 2);
+    const room = this.beneath(c, i);
+    if (c.labels === 0 && list.length > 0) return [beneath("label " + list[0].tone, some(list.map((l) => l.word), room, 6.7))];
+    const said = text ? [beneath("said", cut(text, room, 6.7))] : [];
+    const x = c.right + c.gutter + 12, side = c.width - x - 4, shown = list.slice(0, 2);
     return said.concat(shown.map((l, k) => {
       const more = k === 1 && list.length > 2 ? ` +${list.length - 2} more` : "";
       const y = t.y[i] + 4 + (shown.length === 2 ? k * 14 - 7 : 0);
-      return svg("text", { class: "label " + l.tone, x, y }, cut(l.word, room - more.length * 6.6, 6.6) + more);
+      return svg("text", { class: "label " + l.tone, x, y }, cut(l.word, side - more.length * 6.6, 6.6) + more);
     }));
+  }
+
+  // above is how much room the words on row i's arrow have: half of it where another arrow crosses.
+  above(c, i) {
+    const t = this.talk, cross = (k) => t.from[k] === 1 - t.from[i] && Math.min(t.arrive[k], t.arrive[i]) > Math.max(t.leave[k], t.leave[i]);
+    return (cross(i - 1) || cross(i + 1) ? (c.right - c.left) / 2 : c.right - c.left) - 24;
+  }
+
+  // beneath is how much room there is below row i's arrow, where the words on the next one may come
+  // the other way: as far as they do not reach, or as far as the two lines are still apart.
+  beneath(c, i) {
+    const t = this.talk, all = c.right - c.left - 24, k = i + 1;
+    if (k === t.y.length || t.from[k] === t.from[i]) return all;
+    const next = this.fit(word(t.what[k]), this.above(c, k)).length * this.advance;
+    const apart = t.leave[k] - t.leave[i] - 31 + t.arrive[k] - t.leave[k], both = t.arrive[k] - t.leave[k] + t.arrive[i] - t.leave[i];
+    const meet = both > 0 ? ((apart * (c.right - c.left)) / both) : apart > 0 ? Infinity : 0;
+    return Math.min(all, Math.max(90, all - next, meet - 9));
+  }
+
+  // fit leaves out what matters least of an arrow's words.
+  fit(words, room) {
+    for (const least of [/ win \d+$/, / len \d+$/]) if (words.length * this.advance > room) words = words.replace(least, "");
+    return cut(words, room, this.advance);
   }
 
   rules(c, top, bottom) {
@@ -177,6 +199,16 @@ class Ladder {
     if (!row || e.pointerType === "touch") this.tip.hidden = true;
     else this.app.tell(+row.dataset.row, e.clientX, e.clientY);
   }
+}
+
+// some are as many of words as there is room for, and how many more there are.
+function some(words, room, advance) {
+  for (let n = words.length; n > 1; n--) {
+    const text = words.slice(0, n).join(", ") + (n < words.length ? ` +${words.length - n}` : "");
+    if (text.length * advance <= room) return text;
+  }
+  const more = words.length > 1 ? ` +${words.length - 1}` : "";
+  return cut(words[0], room - more.length * advance, advance) + more;
 }
 
 // turned is the transform that turns text along the way from (x0, y0) to (x1, y1).

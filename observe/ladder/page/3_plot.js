@@ -80,7 +80,7 @@ class Plot {
     pen.fillStyle = this.ink("--faint");
     pen.textBaseline = "middle";
     pen.textAlign = "right";
-    const values = ticks(this.low, this.high, Math.max(2, (bottom - top) / 40));
+    const values = ticks(this.low, this.high, Math.max(3, (bottom - top) / 40));
     for (const v of values) {
       this.line([[left, this.y(v)], [right, this.y(v)]]);
       pen.fillText(beside(v, values[1] - values[0], bytesUnits), left - 6, this.y(v));
@@ -117,6 +117,18 @@ class Plot {
     this.pen.beginPath();
     for (const [x, y] of points) this.pen.lineTo(x, y);
     this.pen.stroke();
+  }
+
+  // lettering writes text that can be read on whatever lies beneath it.
+  lettering(text, x, y, tone) {
+    const pen = this.pen;
+    pen.lineWidth = 3;
+    pen.lineJoin = "round";
+    pen.strokeStyle = this.ink("--paper");
+    pen.strokeText(text, x, y);
+    pen.fillStyle = this.ink(tone);
+    pen.fillText(text, x, y);
+    pen.lineWidth = 1;
   }
 
   // stairs draws a value that holds until the next one: points of [time, value].

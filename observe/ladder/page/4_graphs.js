@@ -8,7 +8,7 @@ class Sequence extends Plot {
     super(app, host, "high", "Time-sequence graph. Plus and minus zoom, left and right move, up and down choose a segment, 0 shows all.");
   }
 
-  taken = new Set(); // where letters stand
+  taken = new Map(); // where letters stand, by cells
 
   // bar is the piece of sequence space that row i stands for: of its own bytes, or the byte that
   // it acknowledges. undefined for what has none (ICMP).
@@ -30,8 +30,8 @@ class Sequence extends Plot {
     }
     if (top === -Infinity) return [0, 1];
     if (window - bottom < 2.2 * (top - bottom)) top = Math.max(top, window);
-    const margin = Math.max(1, (top - bottom) * 0.06);
-    return [bottom - margin, top + margin];
+    const point = Math.max(1, top - bottom) / Math.max(40, this.area.bottom - this.area.top - 32); // of a pixel, with room for letters
+    return [bottom - 16 * point, top + 16 * point];
   }
 
   paint(low, high) {
@@ -103,14 +103,14 @@ class Sequence extends Plot {
   sacks(low, high) {
     const t = this.app.talk, pen = this.pen;
     this.sacked = [];
-    pen.strokeStyle = this.ink("--accent");
-    pen.lineWidth = 2;
+    pen.strokeStyle = this.ink("--sack");
+    pen.lineWidth = 1.5;
     for (let k = first(t.sack.length, (k) => t.sack[k][0], low); k < t.sack.length && t.sack[k][0] < high; k++) {
       const [i, left, right] = t.sack[k];
       if (t.from[i] === this.app.direction) continue;
       const x = this.x(t.time[i]);
       this.line([[x, this.y(left)], [x, this.y(right)]]);
-      this.sacked.push(["S", x, this.y(right) - 6, "accent"]);
+      this.sacked.push(["S", x, this.y(right) - 6, "sack"]);
     }
     pen.lineWidth = 1;
   }
@@ -121,15 +121,21 @@ class Sequence extends Plot {
     const t = this.app.talk, waiting = [];
     for (let k = t.labelFrom[low] ?? 0; k < t.labels.length && t.labels[k].row < high; k++) {
       const l = t.labels[k], bar = l.mark && this.bar(l.row), own = t.from[l.row] === this.app.direction;
-      if (!bar || (!own && !["-", "Z", "RST"].includes(l.mark))) continue;
+      if (!bar || !this.marks(l)) continue;
       const x = this.x(t.time[l.row]);
-      if (l.mark === "-") own || this.tick(x, this.y(bar[0]));
+      if (l.mark === "-") this.tick(x, this.y(bar[0]));
       else if (l.tone === "loss" || l.tone === "window") this.letter(l.mark, x, own ? this.y(bar[1]) - 7 : this.y(bar[0]) + 9, l.tone);
       else waiting.push([l.mark, x, this.y(bar[1]) - 7, l.tone === "note" ? "faint" : l.tone]);
     }
     for (const letter of waiting) this.letter(...letter);
     for (const letter of this.sacked) this.letter(...letter);
     this.taken.clear();
+  }
+
+  // marks tells whether a label is one of this direction: what the end that sends did, and what the
+  // other says of its room.
+  marks(l) {
+    return (this.app.talk.from[l.row] === this.app.direction) !== ["-", "Z", "RST"].includes(l.mark) || l.mark === "RST";
   }
 
   // tick is a duplicate acknowledgement.
@@ -140,15 +146,15 @@ class Sequence extends Plot {
   }
 
   letter(text, x, y, tone) {
-    const column = Math.round(x / 10), line = Math.round(y / 11);
-    for (const a of [-1, 0, 1]) for (const b of [-1, 0, 1]) if (this.taken.has(`${column + a} ${line + b}`)) return;
-    this.taken.add(`${column} ${line}`);
+    const cell = (a, b) => `${Math.floor(x / 10) + a} ${Math.floor(y / 11) + b}`, near = [-1, 0, 1];
+    const covers = ([atX, atY]) => Math.abs(atX - x) < 9 + 3 * text.length && Math.abs(atY - y) < 11;
+    if (near.some((a) => near.some((b) => (this.taken.get(cell(a, b)) ?? []).some(covers)))) return;
+    this.taken.set(cell(0, 0), [...(this.taken.get(cell(0, 0)) ?? []), [x, y]]);
     const pen = this.pen;
     pen.font = "700 10px " + this.ink("--mono");
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    pen.fillStyle = this.ink("--" + tone);
-    pen.fillText(text, x, Math.max(y, this.area.top + 6));
+    this.lettering(text, x, Math.max(y, this.area.top + 6), "--" + tone);
   }
 
   chosen() {
@@ -184,7 +190,8 @@ class Windows extends Plot {
       top = Math.max(top, f[i]);
       if (t.from[i] !== this.app.direction) window = Math.max(window, t.win[i]);
     }
-    return [0, Math.max(top, window < 12 * top ? window : 0) * 1.08];
+    const most = Math.max(top, window < 12 * top ? window : 0), height = this.area.bottom - this.area.top;
+    return [0, (most * height) / Math.max(20, height - 22)]; // with room for the title
   }
 
   paint(low, high) {
@@ -197,7 +204,7 @@ class Windows extends Plot {
     this.stairs(flight, this.ink("--end0"), 1.5);
     this.lettered = -100;
     for (let k = t.labelFrom[low] ?? 0; k < t.labels.length && t.labels[k].row < high; k++) this.event(t.labels[k]);
-    this.above(windows);
+    this.title(windows);
     const i = this.app.selected;
     if (i < 0) return;
     this.pen.fillStyle = this.ink("--accent");
@@ -206,14 +213,18 @@ class Windows extends Plot {
     this.pen.fill();
   }
 
-  // above says what the window is where it lies far above the bytes in flight.
-  above(windows) {
-    const least = Math.min(...windows.map(([, v]) => v).slice(-2000));
-    if (!(least > this.high)) return;
-    this.pen.font = "11px " + this.ink("--mono");
-    this.pen.textAlign = "right";
-    this.pen.fillStyle = this.ink("--window");
-    this.pen.fillText(`↑ window ${size(least)} and more`, this.area.right - 6, this.area.top + 10);
+  // title names the two lines, and says what the window is where it lies far above.
+  title(windows) {
+    const least = Math.min(...windows.map(([, v]) => v).slice(-2000)), beyond = windows.length > 0 && least > this.high;
+    const pen = this.pen, words = [["bytes in flight", "--end0"], [beyond ? `window: ${size(least)} and more` : "window", "--window"]];
+    pen.font = "600 11px " + this.ink("--mono");
+    pen.textAlign = "left";
+    pen.textBaseline = "middle";
+    let x = this.area.left + 8;
+    for (const [text, tone] of words.slice(0, windows.length > 0 ? 2 : 1)) {
+      this.lettering(text, x, this.area.top + 10, tone);
+      x += pen.measureText(text).width + 16;
+    }
   }
 
   under(points) {

@@ -25,19 +25,33 @@ class Segment {
     this.fields = [];
     this.shown = i;
     this.per = this.perLine();
-    if (i < 0) {
-      this.host.replaceChildren(el("h2", {}, "No segment chosen"), el("p", { class: "note" }, "Choose one in the ladder or in a graph: by mouse, or with the up and down keys."));
-      return;
-    }
+    if (i < 0) return this.overview();
     const bytes = t.bytesOf(i), from = t.from[i];
     const way = el("span", {}, el("span", { class: from === 0 ? "first" : "second" }, t.ends[from]), " → ", el("span", { class: from === 0 ? "second" : "first" }, t.ends[1 - from]));
     this.host.replaceChildren(
-      el("h2", {}, `Frame ${t.number[i]}`, " · ", way),
+      el("div", { class: "top" }, el("h2", {}, `Frame ${t.number[i]}`, " · ", way), press("×", () => this.app.select(-1), { "aria-label": "Back to what happened", title: "what happened (Esc)" })),
       el("p", { class: "figures" }, this.figures(i)),
       this.reasons(i),
       el("div", { class: this.tight ? "taken tight" : "taken" }, this.layers(i), this.hex(bytes, t.wire[i])),
     );
     this.host.scrollTop = 0;
+  }
+
+  // overview says what happened in the conversation, and where; and how the page is used.
+  overview() {
+    const kinds = new Map(), tones = ["loss", "order", "window"];
+    for (const l of this.app.talk?.labels ?? []) {
+      if (l.wide) continue;
+      const kind = kinds.get(l.kind) ?? { ...l, rows: 0 };
+      kinds.set(l.kind, { ...kind, rows: kind.rows + 1 });
+    }
+    const weight = (k) => (tones.includes(k.tone) ? tones.indexOf(k.tone) : 9);
+    const list = [...kinds.values()].sort((a, b) => weight(a) - weight(b) || a.row - b.row);
+    const item = (k) => el("li", {}, press("", () => this.app.select(k.row), { class: k.tone, title: `frame ${this.app.talk.number[k.row]}: ${k.why}` }, el("b", {}, count(k.rows)), " × " + k.kind));
+    const keys = [["click", "a segment in the ladder or a graph: its layers and bytes"], ["↑ ↓  j k", "the segment before, the next"], ["n  N", "the next one with something to tell, the one before"],
+      ["Enter  Esc", "its layers; back to this"], ["wheel  + −", "zoom the graphs in time; with Shift held, in height"], ["drag  ← →", "move along; with Shift held, draw a box to see it alone"], ["0", "all of it again, as a double click does"]];
+    this.host.replaceChildren(el("h2", {}, "What happened"), list.length > 0 ? el("ul", { class: "happened" }, ...list.map(item)) : el("p", { class: "note" }, "Nothing that has a name."),
+      el("h3", { class: "part" }, "Ways around"), el("dl", { class: "keys" }, ...keys.flatMap(([key, what]) => [el("dt", {}, key), el("dd", {}, what)])));
   }
 
   figures(i) {
@@ -50,7 +64,9 @@ class Segment {
   }
 
   reasons(i) {
-    const item = (l) => el("li", { class: l.tone }, el("b", {}, l.word), el("span", {}, l.why));
+    const way = (l, step, sign, name) => press(sign, () => this.app.seek(step, l.kind), { "aria-label": `${name}: ${l.kind}`, title: name });
+    const more = (l) => (this.app.talk.labels.filter((m) => m.kind === l.kind).length > 1 ? [way(l, -1, "‹", "the one before"), way(l, 1, "›", "the next")] : []);
+    const item = (l) => el("li", { class: l.tone }, el("b", {}, l.word, ...more(l)), el("span", {}, l.why));
     return el("ul", { class: "reasons" }, ...this.app.talk.labelsOf(i).map(item));
   }
 

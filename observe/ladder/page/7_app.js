@@ -6,7 +6,7 @@ class Talk {
     Object.assign(this, raw);
     this.ends = raw.ends.map(word);
     this.lostRows = new Set(raw.lost);
-    this.labels = raw.labels.map(([row, name, tone, mark, why, beside]) => ({ row, word: word(name), tone: word(tone), mark: word(mark), why: word(why), beside }));
+    this.labels = raw.labels.map(([row, name, tone, mark, why, beside]) => ({ row, word: word(name), kind: word(name).replace(/^frame \d+: /, ""), tone: word(tone), mark: word(mark), why: word(why), beside: beside === 1, wide: beside === 2 }));
     this.tones = this.time.map(() => "ink"); // what the graph's bars show of the labels
     for (const l of this.labels) if (l.tone === "loss" || l.tone === "order") this.tones[l.row] = l.tone;
     this.labelFrom = [];
@@ -38,14 +38,17 @@ class App {
     this.ladder = new Ladder(this);
     this.bar = byId("graphs").appendChild(el("div", { class: "bar" }));
     this.plots = [new Sequence(this, byId("graphs")), new Windows(this, byId("graphs"))];
-    byId("graphs").append(this.legend());
+    this.legend = byId("graphs").appendChild(el("p", { class: "key" }));
     this.segment = new Segment(this);
+    new Divider("across", "--left", true);
+    new Divider("down", "--up", false);
     for (const b of document.querySelectorAll("nav button")) b.addEventListener("click", () => this.view(b.dataset.show));
     byId("facts").addEventListener("click", (e) => e.currentTarget.classList.toggle("all"));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.theme());
     addEventListener("beforeprint", () => this.print(true));
     addEventListener("afterprint", () => this.print(false));
     addEventListener("hashchange", () => this.follow());
+    addEventListener("keydown", (e) => this.key(e));
     this.table();
     this.follow();
   }
@@ -55,14 +58,24 @@ class App {
     const named = new URLSearchParams(location.hash.slice(1));
     const drawn = data.talks.filter((t) => t.time);
     const raw = drawn.find((t) => String(t.id) === named.get("talk")) ?? drawn[0];
-    if (raw && raw.id !== this.talk?.id) this.show(raw);
-    const i = this.talk?.number.indexOf(+named.get("frame")) ?? -1;
+    if (!raw) return this.notice(word(data.notice));
+    if (raw.id !== this.talk?.id) this.show(raw);
+    const i = this.talk.number.indexOf(+named.get("frame"));
     if (i >= 0 && i !== this.selected) this.select(i);
   }
 
+  notice(text) {
+    byId("notice").textContent = text;
+    byId("notice").hidden = !text;
+  }
+
+  // remember keeps in the address what is shown.
   remember() {
-    const frame = this.selected < 0 ? "" : `&frame=${this.talk.number[this.selected]}`;
-    history.replaceState(null, "", `#talk=${this.talk.id}${frame}`);
+    clearTimeout(this.soon); // a browser takes only so many a second
+    this.soon = setTimeout(() => {
+      const frame = this.selected < 0 ? "" : `&frame=${this.talk.number[this.selected]}`;
+      history.replaceState(null, "", `#talk=${this.talk.id}${frame}`);
+    }, 150);
   }
 
   show(raw) {
@@ -70,10 +83,8 @@ class App {
     this.selected = -1;
     byId("title").replaceChildren(el("span", { class: "first" }, t.ends[0]), " → ", el("span", { class: "second" }, t.ends[1]));
     document.title = `${t.ends[0]} → ${t.ends[1]} · dialtone trace`;
-    byId("facts").replaceChildren(...t.facts.flatMap(([name, value], k) => [k > 0 ? " · " : "", word(name) + " ", el("b", {}, word(value))]));
-    const notices = [data.notice, t.notice].map(word).filter(Boolean).join(" ");
-    byId("notice").textContent = notices;
-    byId("notice").hidden = !notices;
+    byId("facts").replaceChildren(...t.facts.flatMap(([name, value]) => [el("span", {}, word(name) + " ", el("b", {}, word(value))), " "]));
+    this.notice([data.notice, t.notice].map(word).filter(Boolean).join(" "));
     byId("graphs").hidden = !t.tcp;
     document.body.classList.toggle("other", !t.tcp);
     for (const row of document.querySelectorAll("#talks tbody tr")) fill(row).toggleAttribute("aria-current", +row.dataset.talk === t.id);
@@ -88,34 +99,53 @@ class App {
   turn(d) {
     this.direction = d;
     this.flight = inFlight(this.talk, d);
-    const button = (text, act, more) => {
-      const b = el("button", { type: "button", ...more }, text);
-      b.addEventListener("click", act);
-      return b;
-    };
-    const way = (e) => button(`${e === 0 ? "→" : "←"} ${size(this.talk.sent[e])}`, () => this.turn(e), { "aria-pressed": String(e === d), class: e === 0 ? "first" : "second", title: `Bytes of ${this.talk.ends[e]}`, "aria-label": `Show the bytes of ${this.talk.ends[e]}` });
+    const way = (e) => press(`${e === 0 ? "→" : "←"} ${size(this.talk.sent[e])}`, () => this.turn(e), { "aria-pressed": String(e === d), class: e === 0 ? "first" : "second", title: `Bytes of ${this.talk.ends[e]}`, "aria-label": `Show the bytes of ${this.talk.ends[e]}` });
     const middle = () => (this.span[0] + this.span[1]) / 2;
     this.bar.replaceChildren(el("h2", {}, "Time and sequence"), way(0), way(1), el("span", { class: "gap" }),
-      button("+", () => this.zoom(0.5, middle()), { "aria-label": "Zoom in", id: "zoom-in" }), button("−", () => this.zoom(2, middle()), { "aria-label": "Zoom out" }), button("all", () => this.whole(), { "aria-label": "Show all" }));
+      press("+", () => this.zoom(0.5, middle()), { "aria-label": "Zoom in", id: "zoom-in" }), press("−", () => this.zoom(2, middle()), { "aria-label": "Zoom out" }), press("all", () => this.whole(), { "aria-label": "Show all" }));
     for (const p of this.plots) p.box = undefined;
+    this.explain();
     this.redraw();
   }
 
-  legend() {
-    const mark = (letter, tone, text) => el("span", {}, el("b", { class: tone }, letter), " " + text);
-    const spaced = (...list) => el("p", { class: "key" }, ...list.flatMap((m) => [m, " "]));
-    return spaced(mark("│", "", "segment"), mark("▁▔", "good", "acknowledged"), mark("▁▔", "window", "window's edge"), mark("S", "close", "SACK"), mark("R", "loss", "sent again"),
-      mark("O", "order", "out of order"), mark("D", "order", "duplicate"), mark("Z", "window", "zero window"), mark("P", "window", "probe"), mark("F", "window", "window full"), mark("⊥", "good", "duplicate ACK"));
+  // explain tells what the graphs' marks are: of letters, those that the bytes of this end have.
+  explain() {
+    const marks = new Set(this.talk.labels.filter((l) => l.mark && this.plots[0].marks(l)).map((l) => l.mark));
+    if (this.talk.sack.some(([i]) => this.talk.from[i] !== this.direction)) marks.add("S");
+    const mark = (letter, tone, text) => [el("span", {}, el("b", { class: tone }, letter), " " + text), " "];
+    const known = [["S", "sack", "SACK"], ["R", "loss", "sent again"], ["O", "order", "out of order"], ["D", "order", "duplicate"], ["Z", "window", "zero window"],
+      ["P", "window", "zero-window probe"], ["F", "window", "window full"], ["K", "note", "keep-alive"], ["C", "loss", "checksum bad"], ["-", "good", "duplicate ACK"]];
+    this.legend.replaceChildren(...mark("│", "", "segment"), ...mark("▁▔", "good", "acknowledged"), ...mark("▁▔", "window", "window's edge"),
+      ...known.filter(([letter]) => marks.has(letter)).flatMap(([letter, tone, text]) => mark(letter === "-" ? "⊥" : letter, tone, text)));
   }
 
   select(i) {
     this.selected = i;
-    this.ladder.select(i);
     this.segment.show(i);
+    this.remember();
+    if (i < 0) return this.ladder.mark(), this.redraw();
+    this.ladder.select(i);
     const t = this.talk.time[i], [from, to] = this.span;
     if (t < from || t > to) this.pan(t - (from + to) / 2);
     this.redraw();
-    this.remember();
+  }
+
+  // seek chooses the next row, or the last one before, that has a label of this word, or any that is
+  // more than a note.
+  seek(way, wanted) {
+    const t = this.talk, fits = (l) => (wanted ? l.kind === wanted : l.tone !== "note" && l.tone !== "close");
+    for (let i = this.selected + way; i >= 0 && i < t.time.length; i += way) if (t.labelsOf(i).some(fits)) return this.select(i);
+  }
+
+  // key takes the keys that work everywhere.
+  key(e) {
+    if (!this.talk || e.ctrlKey || e.metaKey || e.altKey || (e.key !== "Escape" && e.target.closest?.("input, summary"))) return;
+    if (e.key === "n") this.seek(1);
+    else if (e.key === "N") this.seek(-1);
+    else if (e.key !== "Escape") return;
+    else if (byId("talks").open) byId("talks").open = false;
+    else this.select(-1);
+    e.preventDefault();
   }
 
   open() {
@@ -188,15 +218,20 @@ class App {
         if (k === 0 && talk.time) cell.replaceChildren(el("button", { type: "button", "aria-label": "Show conversation " + word(text) }, word(text)));
         row.append(cell);
       });
-      if (talk.time) row.addEventListener("click", () => this.show(talk));
+      if (talk.time) row.addEventListener("click", () => ((host.open = false), this.show(talk)));
       return row;
     };
     body.append(...rows.map(line));
+    byId("wanted").addEventListener("input", (e) => {
+      const words = e.target.value.toLowerCase().split(/\s+/);
+      for (const row of body.rows) row.hidden = !words.every((w) => row.textContent.toLowerCase().includes(w));
+    });
     const sorted = (k) => () => {
       const key = (talk) => talk.cells[k][1] ?? word(talk.cells[k][0]), way = (this.sortedBy === k ? -1 : 1);
       this.sortedBy = way === 1 ? k : undefined;
       const order = [...rows].sort((a, b) => (key(a) < key(b) ? -way : key(a) > key(b) ? way : 0));
       body.append(...order.map((talk) => body.querySelector(`[data-talk="${talk.id}"]`)));
+      host.querySelector(".scroll").scrollTop = 0;
     };
     const head = (name, k) => {
       const b = el("button", { type: "button" }, word(name));
