@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 
-	"dialtone/app/escape"
 	"dialtone/internet"
 	"dialtone/link"
 	"dialtone/observe/capture"
@@ -259,14 +258,6 @@ func (d *dissection) addr(name string, at, n int) *Field {
 func addrText(b []byte) string {
 	a, _ := netip.AddrFromSlice(b)
 	return a.String()
-}
-
-// text adds bytes as escaped text.
-func (d *dissection) text(name string, at, n int) *Field {
-	if at < 0 || at+n > len(d.b) {
-		return new(Field)
-	}
-	return d.field(name, at, n, escape.Line(d.b[at:at+n], 64))
 }
 
 // etherType names the EtherType of two bytes.
