@@ -28,7 +28,9 @@ const rule = `
 	internet < transport;
 	transport < transport/tcp, transport/udp;
 	transport/tcp, transport/udp < observe/capture;
-	observe/capture < observe/filter, observe/flow;
+	NONE < observe/grammar;
+	observe/capture, observe/grammar < observe/filter;
+	observe/capture < observe/flow;
 	observe/filter, observe/flow, app/escape < observe/ladder;
 	app/*, observe/* < cmd/dialtone;
 `

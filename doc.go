@@ -25,6 +25,7 @@
 //	  cable/          two network namespaces joined by a cable with faults, for tests and benchmarks
 //	observe/          sees what the machine's kernel knows, and what its wires carry
 //	  capture/        frames from files and interfaces, taken apart
+//	  grammar/        what the languages of filters have in common: and, or, not, addresses, ports
 //	  filter/         what to see: tcpdump's words, and words for what conversations did
 //	  flow/           conversations: states, labels and their reasons
 //	  routes/         next hops, neighbours and interfaces

@@ -57,13 +57,13 @@ func (t macTerm) macAt(a *assembler, off uint32, yes, no label) {
 
 // mac reads an Ethernet address.
 func (p *parser) mac(q qualifiers) (node, error) {
-	w, err := p.value("an Ethernet address")
+	w, err := p.Value("an Ethernet address")
 	if err != nil {
 		return nil, err
 	}
-	mac, perr := net.ParseMAC(w.text)
+	mac, perr := net.ParseMAC(w.Text)
 	if perr != nil || len(mac) != 6 {
-		return nil, p.fault(w, "expected an Ethernet address such as 02:00:00:00:00:01")
+		return nil, p.Fault(w, "expected an Ethernet address such as 02:00:00:00:00:01")
 	}
 	return macTerm{q.direction, link.MAC(mac)}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"dialtone/observe/capture"
+	"dialtone/observe/grammar"
 	"dialtone/transport/tcp"
 )
 
@@ -51,7 +52,7 @@ func (c Config) Parse(ctx context.Context, text string) (*Expr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", name)
 		}
 	}
-	p := parser{Config: c, ctx: ctx, words: split(text), end: len(text)}
+	p := parser{Reader: grammar.NewReader(text, logic), Config: c, ctx: ctx}
 	root, err := p.all()
 	if err != nil {
 		return nil, err

@@ -2,9 +2,6 @@ package filter
 
 import (
 	"fmt"
-	"net"
-	"strconv"
-	"strings"
 
 	"dialtone/internet"
 	"dialtone/observe/capture"
@@ -76,41 +73,6 @@ func (t portTerm) portAt(a *assembler, off uint32, yes, no label) {
 
 // port reads a port, or two with a hyphen between.
 func (p *parser) port(q qualifiers) (node, error) {
-	w, err := p.value("a port, by number or name")
-	if err != nil {
-		return nil, err
-	}
-	if n, ok := p.portNumber(w.text, q.protocol); ok && q.kind == "port" {
-		return portTerm{q.protocol, q.direction, n, n}, nil
-	}
-	from, to, isRange := strings.Cut(w.text, "-")
-	first, ok1 := p.portNumber(from, q.protocol)
-	last, ok2 := p.portNumber(to, q.protocol)
-	switch {
-	case q.kind == "port" && isRange && ok1 && ok2:
-		return nil, p.fault(w, "a range of ports: write portrange")
-	case q.kind == "port":
-		return nil, p.fault(w, "expected a port: a number from 0 to 65535, or a name such as http")
-	case !isRange || !ok1 || !ok2:
-		return nil, p.fault(w, "expected two ports and a hyphen, such as 8000-8080")
-	case first > last:
-		first, last = last, first
-	}
-	return portTerm{q.protocol, q.direction, first, last}, nil
-}
-
-// portNumber reads a port's number, or its name with TCP or else UDP.
-func (p *parser) portNumber(text, protocol string) (uint16, bool) {
-	if n, err := strconv.ParseUint(text, 0, 16); err == nil {
-		return uint16(n), true
-	}
-	for _, network := range []string{"tcp", "udp"} {
-		if protocol != "" && protocol != network || text == "" {
-			continue
-		}
-		if n, err := net.DefaultResolver.LookupPort(p.ctx, network, text); err == nil {
-			return uint16(n), true
-		}
-	}
-	return 0, false
+	first, last, err := p.Ports(p.ctx, q.kind, q.protocol)
+	return portTerm{q.protocol, q.direction, first, last}, err
 }

@@ -107,8 +107,8 @@ func (t protocolTerm) emit(a *assembler, yes, no label) {
 // protocol is a word of protocolWords as a term of its own.
 func (p *parser) protocol(w string) (node, error) {
 	if w == "ether" {
-		next, _ := p.peek()
-		return nil, p.fault(next, "expected host or proto behind ether")
+		next, _ := p.Peek()
+		return nil, p.Fault(next, "expected host or proto behind ether")
 	}
 	if t := wordProtocol(w); t != (protocolTerm{}) {
 		return t, nil
@@ -118,20 +118,20 @@ func (p *parser) protocol(w string) (node, error) {
 
 // number reads the value of proto.
 func (p *parser) number(q qualifiers) (node, error) {
-	w, _ := p.peek()
+	w, _ := p.Peek()
 	if q.protocol == "ether" {
-		if slices.Contains([]string{"ip", "ip6", "arp", "rarp"}, w.text) {
-			p.at++
-			return typeTerm{w.text, uint16(typeOf(w.text))}, nil
+		if slices.Contains([]string{"ip", "ip6", "arp", "rarp"}, w.Text) {
+			p.Skip()
+			return typeTerm{w.Text, uint16(typeOf(w.Text))}, nil
 		}
-		n, err := p.integer("an EtherType such as 0x88cc", 1<<16-1)
+		n, err := p.Integer("an EtherType such as 0x88cc", 1<<16-1)
 		return typeTerm{"", uint16(n)}, err
 	}
 	version := map[string]uint8{"ip": 4, "ip6": 6}[q.protocol]
-	if t := wordProtocol(w.text); t != (protocolTerm{}) {
-		p.at++
+	if t := wordProtocol(w.Text); t != (protocolTerm{}) {
+		p.Skip()
 		return protocolTerm{version, t.protocol}, nil
 	}
-	n, err := p.integer("a protocol's number", 255)
+	n, err := p.Integer("a protocol's number", 255)
 	return protocolTerm{version, internet.Protocol(n)}, err
 }

@@ -48,11 +48,11 @@ func (t vlanTerm) emit(a *assembler, yes, no label) {
 
 // vlan reads an ID, if there is one.
 func (p *parser) vlan() (node, error) {
-	w, ok := p.peek()
-	if !ok || w.plain || w.operator() != "" {
+	w, ok := p.Peek()
+	if !ok || w.Plain || w.Operator() != "" {
 		return vlanTerm{-1}, nil
 	}
-	id, err := p.integer("a VLAN's ID", 4095)
+	id, err := p.Integer("a VLAN's ID", 4095)
 	return vlanTerm{id}, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dialtone/observe/capture"
+	"dialtone/observe/grammar"
 	"dialtone/transport/tcp"
 )
 
@@ -46,46 +47,46 @@ func (t talkTerm) emit(a *assembler, _, _ label) { a.jump(a.unsure) }
 
 // talk reads a term about conversations.
 func (p *parser) talk() (node, error) {
-	name, _ := p.take(talkWords...)
+	name, _ := p.Take(talkWords...)
 	p.last = nil
 	t := talkTerm{word: name}
 	if name == "stream" {
-		first, _ := p.peek()
-		n, err := p.integer("a conversation's number", 1<<31-1)
+		first, _ := p.Peek()
+		n, err := p.Integer("a conversation's number", 1<<31-1)
 		if err == nil && n == 0 {
-			err = p.fault(first, "conversations are numbered from 1")
+			err = p.Fault(first, "conversations are numbered from 1")
 		}
 		t.stream, t.value = n, fmt.Sprint(n)
 		return t, err
 	}
-	w, err := p.value(map[string]string{"state": "a TCP state", "label": "a label", "closed-by": "client, server, fin or rst"}[name])
+	w, err := p.Value(map[string]string{"state": "a TCP state", "label": "a label", "closed-by": "client, server, fin or rst"}[name])
 	if err != nil {
 		return nil, err
 	}
-	switch t.value = strings.ToLower(w.text); name {
+	switch t.value = strings.ToLower(w.Text); name {
 	case "state":
 		return p.state(w)
 	case "label":
 		if !slices.Contains(p.Labels, t.value) {
-			return nil, p.unknown(w, "a label", p.Labels)
+			return nil, p.Unknown(w, "a label", p.Labels)
 		}
 	case "closed-by":
 		if !slices.Contains(closers, t.value) {
-			return nil, p.unknown(w, "what closes a conversation", closers)
+			return nil, p.Unknown(w, "what closes a conversation", closers)
 		}
 	}
 	return t, nil
 }
 
 // state reads a TCP state, with hyphens or underscores, in either case.
-func (p *parser) state(w word) (node, error) {
+func (p *parser) state(w grammar.Word) (node, error) {
 	var names []string
 	for s := tcp.Listen; s <= tcp.Closed; s++ {
 		name := strings.ReplaceAll(strings.ToLower(s.String()), "_", "-")
-		if name == strings.ReplaceAll(strings.ToLower(w.text), "_", "-") {
+		if name == strings.ReplaceAll(strings.ToLower(w.Text), "_", "-") {
 			return talkTerm{word: "state", value: name, state: s}, nil
 		}
 		names = append(names, name)
 	}
-	return nil, p.unknown(w, "a TCP state", names)
+	return nil, p.Unknown(w, "a TCP state", names)
 }

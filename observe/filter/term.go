@@ -3,7 +3,8 @@ package filter
 import (
 	"fmt"
 	"slices"
-	"strconv"
+
+	"dialtone/observe/grammar"
 )
 
 // The words that begin a term about packets.
@@ -70,11 +71,11 @@ func (d direction) String() string {
 
 // term reads a term about packets, or a value that takes the last term's qualifiers.
 func (p *parser) term() (node, error) {
-	if w, ok := p.take(otherWords...); ok {
+	if w, ok := p.Take(otherWords...); ok {
 		p.last = nil
 		return p.other(w)
 	}
-	start, _ := p.peek()
+	start, _ := p.Peek()
 	q := p.qualifiers()
 	switch {
 	case q == qualifiers{}:
@@ -92,30 +93,30 @@ func (p *parser) term() (node, error) {
 
 // qualifiers reads those that stand at this place, in their order.
 func (p *parser) qualifiers() (q qualifiers) {
-	q.protocol, _ = p.take(protocolWords...)
+	q.protocol, _ = p.Take(protocolWords...)
 	q.direction = p.direction()
-	q.kind, _ = p.take(kindWords...)
+	q.kind, _ = p.Take(kindWords...)
 	return q
 }
 
 // direction reads src or dst, or the two of them with and or or between.
 func (p *parser) direction() direction {
-	first, ok := p.take(directionWords...)
+	first, ok := p.Take(directionWords...)
 	if !ok {
 		return dirNone
 	}
-	if w, _ := p.peek(); w.operator() == "and" || w.operator() == "or" {
-		p.at++
-		if second, ok := p.take(directionWords...); ok && second != first {
-			return map[string]direction{"and": dirBoth, "or": dirEither}[w.operator()]
+	if w, _ := p.Peek(); w.Operator() == "and" || w.Operator() == "or" {
+		p.Skip()
+		if second, ok := p.Take(directionWords...); ok && second != first {
+			return map[string]direction{"and": dirBoth, "or": dirEither}[w.Operator()]
 		}
-		p.at--
+		p.Back()
 	}
 	return map[string]direction{"src": dirSrc, "dst": dirDst}[first]
 }
 
 // fits checks that the qualifiers go together.
-func (p *parser) fits(start word, q qualifiers) error {
+func (p *parser) fits(start grammar.Word, q qualifiers) error {
 	var may []string
 	switch q.kind {
 	case "host", "":
@@ -127,30 +128,30 @@ func (p *parser) fits(start word, q qualifiers) error {
 	case "proto":
 		may = []string{"", "ip", "ip6", "ether"}
 		if q.direction != dirNone {
-			return p.fault(start, "proto has no direction")
+			return p.Fault(start, "proto has no direction")
 		}
 	}
 	switch {
 	case slices.Contains(may, q.protocol):
 		return nil
 	case q.kind == "" && (q.protocol == "tcp" || q.protocol == "udp"):
-		w, _ := p.peek()
-		return p.fault(w, "expected port or portrange")
+		w, _ := p.Peek()
+		return p.Fault(w, "expected port or portrange")
 	}
 	kind := q.kind
 	if kind == "" {
 		kind = "host"
 	}
-	return p.fault(start, fmt.Sprintf("%s does not go before %s: write %s and %[2]s", q.protocol, kind, q.protocol))
+	return p.Fault(start, fmt.Sprintf("%s does not go before %s: write %s and %[2]s", q.protocol, kind, q.protocol))
 }
 
 // bare reads a value that has no qualifiers of its own.
-func (p *parser) bare(w word) (node, error) {
+func (p *parser) bare(w grammar.Word) (node, error) {
 	if p.last != nil {
 		return p.single(*p.last)
 	}
-	if !isAddress(w.text) {
-		return nil, p.unknown(w, "a word of a filter", slices.Concat(protocolWords, directionWords, kindWords, otherWords, talkWords))
+	if !grammar.IsAddress(w.Text) {
+		return nil, p.Unknown(w, "a word of a filter", slices.Concat(protocolWords, directionWords, kindWords, otherWords, talkWords))
 	}
 	p.last = &qualifiers{}
 	return p.single(*p.last)
@@ -158,9 +159,9 @@ func (p *parser) bare(w word) (node, error) {
 
 // values reads a value, or several of the same qualifiers in parentheses.
 func (p *parser) values(q qualifiers) (node, error) {
-	w, _ := p.peek()
-	if op := w.operator(); op == "(" || op == "not" {
-		return p.nested(op, func() (node, error) { return p.values(q) })
+	w, _ := p.Peek()
+	if op := w.Operator(); op == "(" || op == "not" {
+		return p.Nested(op, func() (node, error) { return p.values(q) })
 	}
 	return p.single(q)
 }
@@ -184,19 +185,6 @@ func (p *parser) other(w string) (node, error) {
 	if w == "vlan" {
 		return p.vlan()
 	}
-	n, err := p.integer("a length in bytes", 1<<31-1)
+	n, err := p.Integer("a length in bytes", 1<<31-1)
 	return lengthTerm{w, n}, err
-}
-
-// integer reads a number from 0 to most.
-func (p *parser) integer(what string, most uint64) (int, error) {
-	w, err := p.value(what)
-	if err != nil {
-		return 0, err
-	}
-	n, perr := strconv.ParseUint(w.text, 0, 64)
-	if perr != nil || n > most {
-		return 0, p.fault(w, fmt.Sprintf("expected %s, from 0 to %d", what, most))
-	}
-	return int(n), nil
 }

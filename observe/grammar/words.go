@@ -1,4 +1,4 @@
-package filter
+package grammar
 
 import (
 	"fmt"
@@ -27,16 +27,16 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// word is a word of an expression.
-type word struct {
-	text   string
-	offset int
-	plain  bool // a backslash before it says that it is a value, not one of the language's words
+// Word is a word of an expression.
+type Word struct {
+	Text   string
+	Offset int  // in the expression, in bytes
+	Plain  bool // a backslash before it says that it is a value, not one of the language's words
 }
 
 // split cuts an expression into words. Parentheses and operators need no space
 // around them.
-func split(text string) (list []word) {
+func split(text string) (list []Word) {
 	for at := 0; at < len(text); {
 		rest := text[at:]
 		n := 1
@@ -49,9 +49,9 @@ func split(text string) (list []word) {
 		case strings.IndexByte("()!", rest[0]) < 0:
 			n = wordEnd(rest)
 		}
-		w := word{text: rest[:n], offset: at}
-		if w.text, w.plain = strings.CutPrefix(w.text, `\`); w.plain && w.text == "" {
-			w.text, w.plain = `\`, false
+		w := Word{Text: rest[:n], Offset: at}
+		if w.Text, w.Plain = strings.CutPrefix(w.Text, `\`); w.Plain && w.Text == "" {
+			w.Text, w.Plain = `\`, false
 		}
 		list = append(list, w)
 		at += n
@@ -75,19 +75,19 @@ func wordEnd(text string) int {
 	return n
 }
 
-// operator returns the word's meaning as one: "and", "or", "not", "(", ")" or "".
-func (w word) operator() string {
+// Operator returns the word's meaning as one: "and", "or", "not", "(", ")" or "".
+func (w Word) Operator() string {
 	switch {
-	case w.plain:
+	case w.Plain:
 		return ""
-	case w.text == "&&":
+	case w.Text == "&&":
 		return "and"
-	case w.text == "||":
+	case w.Text == "||":
 		return "or"
-	case w.text == "!":
+	case w.Text == "!":
 		return "not"
-	case slices.Contains([]string{"and", "or", "not", "(", ")"}, w.text):
-		return w.text
+	case slices.Contains([]string{"and", "or", "not", "(", ")"}, w.Text):
+		return w.Text
 	}
 	return ""
 }
