@@ -22,13 +22,14 @@ const rule = `
 	app/digest < app/tree;
 	app/cpace < app/pairing;
 	app/address, app/escape, app/digest, app/bulk, app/tree, app/pairing < app/transfer;
-	NONE < observe/routes, observe/sockets;
+	NONE < observe/routes;
 	NONE < link, link/cable;
 	link < internet;
 	internet < transport;
 	transport < transport/tcp, transport/udp;
 	transport/tcp, transport/udp < observe/capture;
 	NONE < observe/grammar;
+	transport/tcp, observe/grammar < observe/sockets;
 	observe/capture, observe/grammar < observe/filter;
 	observe/capture < observe/flow;
 	observe/filter, observe/flow, app/escape < observe/ladder;

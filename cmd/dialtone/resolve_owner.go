@@ -11,6 +11,7 @@ import (
 
 	"dialtone/app/escape"
 	"dialtone/observe/sockets"
+	"dialtone/transport/tcp"
 )
 
 // writeOwners says who has the port on this machine, which need not be the
@@ -72,7 +73,7 @@ func doing(s sockets.Socket) string {
 		}
 	}
 	switch s.State {
-	case sockets.Listen:
+	case sockets.State(tcp.Listen):
 		return "listens on " + local
 	case sockets.Unconnected:
 		return "takes datagrams on " + local

@@ -14,6 +14,7 @@ import (
 	"dialtone/app/address"
 	"dialtone/observe/routes"
 	"dialtone/observe/sockets"
+	"dialtone/transport/tcp"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -176,7 +177,7 @@ func TestResolveTextIsForReading(t *testing.T) {
 		asked: "example.com:8000", hasPort: true, service: "http-alt",
 		target: address.Address{Scheme: "tls", Host: "example.com", Port: 8000},
 		sockets: []sockets.Socket{
-			{Local: netip.MustParseAddrPort("[::]:8000"), State: sockets.Listen, Inode: 1, UID: 4111111111, Hidden: true},
+			{Local: netip.MustParseAddrPort("[::]:8000"), State: sockets.State(tcp.Listen), Inode: 1, UID: 4111111111, Hidden: true},
 			{
 				Local: netip.MustParseAddrPort("127.0.0.1:8000"), State: sockets.Bound, Inode: 2, UID: 4111111111,
 				Processes: []sockets.Process{{PID: 7, Name: "a\x1b[2J"}, {PID: 8, Name: "b"}, {PID: 9, Name: "c"}, {PID: 10}, {PID: 11}},

@@ -4,10 +4,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"runtime"
+	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // TestOthersProcessesAreHiddenNotForgotten lets another process hold a listener
@@ -49,19 +47,16 @@ func listenElsewhere(t *testing.T) (at string, pid int) {
 	return l.Addr().String(), cmd.Process.Pid
 }
 
-// asNobody runs f on a thread whose effective user is 65534: the raw system call
-// changes that thread alone.
+// asNobody runs f while the process's effective user is 65534.
 func asNobody(t *testing.T, f func()) {
 	t.Helper()
-	const keep = ^uintptr(0)
-	runtime.LockOSThread()
-	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, keep, 65534, keep); errno != 0 {
-		runtime.UnlockOSThread()
-		t.Skip("cannot become another user:", errno)
+	if err := syscall.Setresuid(-1, 65534, -1); err != nil {
+		t.Skip("cannot become another user:", err)
 	}
+	defer func() {
+		if err := syscall.Setresuid(-1, 0, -1); err != nil {
+			t.Fatal("cannot become root again:", err)
+		}
+	}()
 	f()
-	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, keep, 0, keep); errno != 0 {
-		t.Fatal("cannot become root again:", errno) // the thread ends with the test's goroutine
-	}
-	runtime.UnlockOSThread()
 }

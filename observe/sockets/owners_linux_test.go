@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 	"testing"
+
+	"dialtone/transport/tcp"
 )
 
 // owned returns the sockets with the local address at: other programs may have
@@ -34,7 +36,7 @@ func TestAListenerIsFoundWithItsProcess(t *testing.T) {
 		}
 		defer l.Close()
 		list := owned(t, "tcp", l.Addr().String())
-		if len(list) != 1 || list[0].State != Listen || !ours(list[0]) || list[0].UID != uint32(os.Getuid()) {
+		if len(list) != 1 || list[0].State != State(tcp.Listen) || !ours(list[0]) || list[0].UID != uint32(os.Getuid()) {
 			t.Errorf("%s %s: %+v, want one listener of this process", network, l.Addr(), list)
 		}
 		if slices.ContainsFunc(owned(t, "udp", l.Addr().String()), ours) {
@@ -84,11 +86,11 @@ func TestConnectionsShowOnlyWhereNobodyListens(t *testing.T) {
 	defer l.Close()
 	c, list := dialFromPortOfItsOwn(t, l.Addr().String())
 	if !slices.ContainsFunc(list, func(s Socket) bool {
-		return s.State == Established && s.Remote.String() == l.Addr().String() && ours(s)
+		return s.State == State(tcp.Established) && s.Remote.String() == l.Addr().String() && ours(s)
 	}) {
 		t.Errorf("the client's port %s: %+v, want its connection", c.LocalAddr(), list)
 	}
-	if list := owned(t, "tcp", l.Addr().String()); len(list) != 1 || list[0].State != Listen {
+	if list := owned(t, "tcp", l.Addr().String()); len(list) != 1 || list[0].State != State(tcp.Listen) {
 		t.Errorf("the listener's port: %+v, want the listener alone", list)
 	}
 }
@@ -107,7 +109,7 @@ func dialFromPortOfItsOwn(t *testing.T, target string) (net.Conn, []Socket) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.ContainsFunc(all, func(s Socket) bool { return s.State == Listen || s.State == Bound }) {
+		if !slices.ContainsFunc(all, func(s Socket) bool { return s.State == State(tcp.Listen) || s.State == Bound }) {
 			return c, owned(t, "tcp", c.LocalAddr().String())
 		}
 	}
@@ -130,9 +132,14 @@ func TestAFreePortHasNoOwner(t *testing.T) {
 }
 
 func TestStatesHaveTheNamesOfTheRFC(t *testing.T) {
-	for n, want := range map[uint8]State{1: Established, 6: TimeWait, 10: Listen, 12: SynReceived, 13: Bound, 99: "STATE-99"} {
-		if got := stateOf("tcp", n); got != want {
+	for n, want := range map[uint8]string{1: "ESTABLISHED", 6: "TIME_WAIT", 10: "LISTEN", 12: "SYN_RCVD", 13: "BOUND", 99: "unknown"} {
+		if got := kernelState("tcp", n).String(); got != want {
 			t.Errorf("state %d = %s, want %s", n, got, want)
+		}
+	}
+	for _, s := range States() {
+		if again, err := ParseState(s.String()); err != nil || again != s {
+			t.Errorf("%s reads as %s, %v", s, again, err)
 		}
 	}
 }
@@ -141,7 +148,7 @@ func TestSocketLinksAreRead(t *testing.T) {
 	for link, want := range map[string]uint32{
 		"socket:[4711]": 4711, "socket:[4711": 0, "socket:[-1]": 0, "pipe:[1]": 0, "socket:[99999999999]": 0, "/dev/null": 0, "": 0,
 	} {
-		if n, ok := socketInode(link); n != want || ok != (want != 0) {
+		if n, ok := socketInode([]byte(link)); n != want || ok != (want != 0) {
 			t.Errorf("socketInode(%q) = %d, %v; want %d", link, n, ok, want)
 		}
 	}

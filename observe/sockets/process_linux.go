@@ -1,49 +1,155 @@
 package sockets
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
-	"strings"
+	"sync"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
-// addProcesses looks through /proc for who has the sockets of list open. A
-// process that ends meanwhile, or is none of ours to look into, is passed over.
-func addProcesses(list []Socket) {
-	wanted := map[uint32][]int{} // inode to indexes in list
-	for i, s := range list {
-		if s.Inode != 0 {
-			wanted[s.Inode] = append(wanted[s.Inode], i)
-		}
-	}
-	if len(wanted) == 0 {
-		return
-	}
-	hidden := false
-	for _, pid := range processIDs() {
-		inodes, err := openSockets(pid)
-		hidden = hidden || errors.Is(err, fs.ErrPermission)
-		for _, inode := range inodes {
-			for _, i := range wanted[inode] {
-				list[i].add(pid)
+// holders know which processes have which sockets open. What they knew at the last
+// reading they believe again of a process that has as many descriptors as then, except
+// of every eighth process in turn, and except where a socket is found that nobody is
+// known to hold.
+type holders struct {
+	processes map[int]*holder
+	byInode   map[uint32][]Process
+	nobodys   map[uint32]bool // sockets that no process had when all were looked at
+	hidden    bool            // some process could not be looked at
+	round     int
+}
+
+// holder is one process and the sockets it has open.
+type holder struct {
+	self        []Process // the process, alone
+	descriptors int64     // how many it had; 0 where the kernel does not tell (before Linux 6.2)
+	inodes      []uint32
+	hidden      bool
+}
+
+const turns = 8
+
+// fill notes in every row who has it open.
+func (h *holders) fill(list []Socket) {
+	pids := processIDs()
+	h.round++
+	h.look(pids, func(pid int, known *holder) bool {
+		return known != nil && known.descriptors != 0 && (pid+h.round)%turns != 0 && known.descriptors == descriptors(pid)
+	})
+	if !h.knows(list) {
+		h.look(pids, func(int, *holder) bool { return false })
+		h.nobodys = map[uint32]bool{}
+		for i := range list {
+			if inode := list[i].Inode; h.byInode[inode] == nil {
+				h.nobodys[inode] = true
 			}
 		}
 	}
 	for i := range list {
-		list[i].Hidden = hidden
+		list[i].Processes = h.byInode[list[i].Inode]
+		list[i].Hidden = h.hidden
 	}
 }
 
-// add notes that the process has s open, once however many descriptors it has.
-func (s *Socket) add(pid int) {
-	if slices.ContainsFunc(s.Processes, func(p Process) bool { return p.PID == pid }) {
-		return
+// knows reports whether it is known of every socket who holds it, or that nobody does.
+func (h *holders) knows(list []Socket) bool {
+	for i := range list {
+		if inode := list[i].Inode; inode != 0 && h.byInode[inode] == nil && !h.nobodys[inode] {
+			return false
+		}
 	}
-	name, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "comm"))
-	s.Processes = append(s.Processes, Process{PID: pid, Name: strings.TrimSuffix(string(name), "\n")})
+	return true
+}
+
+// look looks at the processes, except at those that believe says are as they were.
+func (h *holders) look(pids []int, believe func(pid int, known *holder) bool) {
+	now := make([]*holder, len(pids))
+	var next sync.Mutex
+	at := 0
+	take := func() (i int, ok bool) {
+		next.Lock()
+		defer next.Unlock()
+		at++
+		return at - 1, at <= len(pids)
+	}
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			buffer := make([]byte, 32<<10)
+			for i, ok := take(); ok; i, ok = take() {
+				known := h.processes[pids[i]]
+				if !believe(pids[i], known) {
+					known = lookInto(pids[i], known, buffer)
+				}
+				now[i] = known
+			}
+		})
+	}
+	workers.Wait()
+	h.learn(pids, now)
+}
+
+// learn puts together what is known of all processes.
+func (h *holders) learn(pids []int, now []*holder) {
+	known := 0
+	for _, p := range now {
+		if p != nil {
+			known += len(p.inodes)
+		}
+	}
+	h.processes = make(map[int]*holder, len(pids))
+	h.byInode = make(map[uint32][]Process, known)
+	h.hidden = false
+	for i, p := range now {
+		if p == nil {
+			continue // it ended meanwhile
+		}
+		h.processes[pids[i]] = p
+		h.hidden = h.hidden || p.hidden
+		for _, inode := range p.inodes {
+			if others := h.byInode[inode]; others == nil {
+				h.byInode[inode] = p.self
+			} else {
+				h.byInode[inode] = append(slices.Clip(others), p.self...)
+			}
+		}
+	}
+}
+
+// lookInto lists the sockets that a process has open; nil if there is no such process.
+func lookInto(pid int, known *holder, buffer []byte) *holder {
+	h := &holder{descriptors: descriptors(pid)}
+	inodes, err := openSockets(pid, buffer)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		h.hidden = true
+	case err != nil:
+		return nil
+	}
+	slices.Sort(inodes)
+	h.inodes = slices.Compact(inodes) // once however many descriptors it has
+	if len(h.inodes) > 0 {
+		name, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
+		h.self = []Process{{PID: pid, Name: string(bytes.TrimSuffix(name, []byte("\n")))}}
+	}
+	return h
+}
+
+// descriptors returns how many files a process has open.
+func descriptors(pid int) int64 {
+	var st unix.Stat_t
+	if unix.Stat("/proc/"+strconv.Itoa(pid)+"/fd", &st) != nil {
+		return 0
+	}
+	return st.Size
 }
 
 // processIDs returns the processes in /proc in ascending order.
@@ -63,34 +169,67 @@ func processIDs() (pids []int) {
 	return pids
 }
 
-// openSockets returns the inodes of the sockets among a process's descriptors.
-func openSockets(pid int) (inodes []uint32, err error) {
-	path := filepath.Join("/proc", strconv.Itoa(pid), "fd")
-	dir, err := os.Open(path)
+// openSockets returns the inodes of the sockets among a process's descriptors. There may
+// be many: it makes nothing but the two system calls for each, on names as they lie in
+// buffer.
+func openSockets(pid int, buffer []byte) (inodes []uint32, err error) {
+	dir, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/fd", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
-	for _, name := range names {
-		link, err := os.Readlink(filepath.Join(path, name))
-		if err != nil {
-			continue
+	defer unix.Close(dir)
+	var link [64]byte
+	for {
+		n, err := unix.Getdents(dir, buffer)
+		if err != nil || n <= 0 {
+			return inodes, err
 		}
-		if inode, ok := socketInode(link); ok {
-			inodes = append(inodes, inode)
+		for entry := range entries(buffer[:n]) {
+			if entry[0] == '.' {
+				continue
+			}
+			size, _, errno := unix.RawSyscall6(unix.SYS_READLINKAT, uintptr(dir), uintptr(unsafe.Pointer(&entry[0])),
+				uintptr(unsafe.Pointer(&link[0])), uintptr(len(link)), 0, 0)
+			if errno != 0 {
+				continue // closed meanwhile
+			}
+			if inode, ok := socketInode(link[:size]); ok {
+				inodes = append(inodes, inode)
+			}
 		}
 	}
-	return inodes, err
+}
+
+// entries goes through the names in what getdents64 filled in, each with its NUL.
+func entries(b []byte) func(yield func(name []byte) bool) {
+	const nameAt = 19 // struct linux_dirent64: inode, offset, length, type, name
+	return func(yield func([]byte) bool) {
+		for len(b) > nameAt {
+			size := int(binary.NativeEndian.Uint16(b[16:]))
+			if size <= nameAt || size > len(b) || bytes.IndexByte(b[nameAt:size], 0) < 1 {
+				return
+			}
+			if !yield(b[nameAt:size]) {
+				return
+			}
+			b = b[size:]
+		}
+	}
 }
 
 // socketInode reads "socket:[12345]".
-func socketInode(link string) (uint32, bool) {
-	s, isSocket := strings.CutPrefix(link, "socket:[")
-	s, closed := strings.CutSuffix(s, "]")
-	n, err := strconv.ParseUint(s, 10, 32)
-	if !isSocket || !closed || err != nil {
+func socketInode(link []byte) (uint32, bool) {
+	text, isSocket := bytes.CutPrefix(link, []byte("socket:["))
+	text, closed := bytes.CutSuffix(text, []byte("]"))
+	if !isSocket || !closed || len(text) == 0 {
 		return 0, false
 	}
-	return uint32(n), true
+	n := uint64(0)
+	for _, c := range text {
+		if c < '0' || c > '9' || n > 1<<32 {
+			return 0, false
+		}
+		n = 10*n + uint64(c-'0')
+	}
+	return uint32(n), n < 1<<32
 }

@@ -1,55 +1,55 @@
-// Package sockets says which sockets of this machine have a port, and which
-// processes have those sockets open.
+// Package sockets shows the sockets of this machine: what they are connected to, in
+// which state they are, what they wait for, and which processes have them open.
 //
-//	list, err := sockets.Owners("tcp", 8000)
+//	table, err := sockets.Open(sockets.Config{})
+//	defer table.Close()
+//	filter, err := sockets.ParseFilter(ctx, "port 8000 and not state listen")
+//	list, err := table.Read(sockets.Query{Filter: filter, Info: true, Owners: true})
 //	for _, s := range list {
-//		fmt.Println(s.State, s.Local, s.Processes)
+//		fmt.Println(s.State, s.Local, s.Remote, s.Info.RTT.Smooth, s.Processes)
 //	}
 //
-// The kernel's socket table comes from Linux' sock_diag, the processes from
-// /proc. Whoever lacks the rights to look into another user's processes still
-// sees the socket and its user. Other systems answer [errors.ErrUnsupported].
+// The kernel's tables come from Linux' sock_diag(7), the processes from /proc. Whoever
+// lacks the rights to look into another user's processes still sees the socket and its
+// user. Other systems answer [errors.ErrUnsupported].
 package sockets
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
+
+	"dialtone/transport/tcp"
 )
 
-// State is a socket's state: for TCP in the words of RFC 9293 §3.3.2.
-type State string
-
-// The states of a socket.
-const (
-	Established State = "ESTABLISHED"
-	SynSent     State = "SYN-SENT"
-	SynReceived State = "SYN-RECEIVED"
-	FinWait1    State = "FIN-WAIT-1"
-	FinWait2    State = "FIN-WAIT-2"
-	TimeWait    State = "TIME-WAIT"
-	Closed      State = "CLOSED"
-	CloseWait   State = "CLOSE-WAIT"
-	LastAck     State = "LAST-ACK"
-	Listen      State = "LISTEN"
-	Closing     State = "CLOSING"
-
-	Bound       State = "BOUND"       // TCP: has the port, neither listens nor is connected (shown since Linux 6.8)
-	Unconnected State = "UNCONNECTED" // UDP: takes datagrams from everybody
-	Connected   State = "CONNECTED"   // UDP: takes datagrams from one peer
-)
-
-// Socket is one socket of this machine.
+// Socket is one socket of this machine, or what the kernel keeps of one: a request
+// that is not accepted yet (SYN_RCVD), a connection that is over (TIME_WAIT).
 type Socket struct {
-	Network   string         // "tcp" or "udp"
-	Local     netip.AddrPort // :: and 0.0.0.0 stand for every address
-	Remote    netip.AddrPort // the zero AddrPort without a peer
-	State     State
-	IPv6Only  bool      // a socket bound to :: does not take IPv4
+	Network string         // "tcp", "udp", "unix", "unixgram" or "unixpacket"
+	State   State          //
+	Local   netip.AddrPort // :: and 0.0.0.0 stand for every address
+	Remote  netip.AddrPort // the zero AddrPort without a peer
+
+	Path string // of a Unix socket; an abstract one begins with @
+	Peer uint32 // of a Unix socket: the inode of the one at the other end; 0 for none
+
+	RecvQueue uint32 // bytes to read; of a listener: connections to accept
+	SendQueue uint32 // bytes to acknowledge; of a listener: connections that may wait
+	Timer     Timer
+
+	Info       *Info   // of a TCP connection, if asked for
+	Memory     *Memory // if asked for
+	Congestion string  // the algorithm of a TCP connection, if asked for
+
 	UID       uint32    // the user who made it
 	Inode     uint32    // as in /proc/PID/fd; 0 when no process has it any more
-	Processes []Process // that have it open, by PID
+	Cookie    uint64    // no other socket since the machine was started has it
+	Interface string    // that it is bound to, or ""
+	Processes []Process // that have it open, by PID, if asked for
+	IPv6Only  bool      // a socket bound to :: does not take IPv4
 
 	// Hidden says that there were processes whose open files this process may
 	// not list, so that Processes may be incomplete.
@@ -62,9 +62,49 @@ type Process struct {
 	Name string // what the process calls itself, at most 15 bytes on Linux; any bytes
 }
 
+// Timer is what a socket waits for at most.
+type Timer struct {
+	Kind  TimerKind
+	Left  time.Duration // until it runs out
+	Count uint8         // how often it ran out in a row
+}
+
+// TimerKind is what happens when a timer runs out.
+type TimerKind uint8
+
+func (k TimerKind) String() string {
+	names := [...]string{"", "retransmit", "keepalive", "timewait", "probe"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return ""
+}
+
+// connected reports whether a TCP socket in this state has a connection with figures:
+// not one that listens, waits for its end or is half open.
+func (s State) connected() bool {
+	return s != State(tcp.Listen) && s != State(tcp.Closed) && s != State(tcp.TimeWait) && s != Bound
+}
+
+// Age returns how long s has been in its state at least, and whether that is exact. It
+// is 0 where the kernel tells nothing.
+func (s *Socket) Age() (age time.Duration, exact bool) {
+	const timeWait = time.Minute // TCP_TIMEWAIT_LEN
+	switch {
+	case s.State == State(tcp.TimeWait) && s.Timer.Left <= timeWait:
+		return timeWait - s.Timer.Left, true
+	case s.Info == nil:
+	case s.State == State(tcp.Established):
+		return min(s.Info.Times.SinceSent, s.Info.Times.SinceReceived), false
+	case s.State == State(tcp.CloseWait), s.State == State(tcp.FinWait2):
+		return s.Info.Times.SinceAck, false // the FIN, or its ACK, was one
+	}
+	return 0, false
+}
+
 // Owners returns the sockets of network, "tcp" or "udp", that have the local
 // port: those that take what arrives there or that only hold the port, and, if
-// there are none, those of connections. At most 256 are returned.
+// there are none, those of connections.
 func Owners(network string, port uint16) ([]Socket, error) {
 	if network != "tcp" && network != "udp" {
 		return nil, fmt.Errorf("sockets: network %q is neither tcp nor udp", network)
@@ -79,11 +119,36 @@ func Owners(network string, port uint16) ([]Socket, error) {
 	return list, nil
 }
 
+func owners(network string, port uint16) ([]Socket, error) {
+	t, err := Open(Config{})
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	filter, err := ParseFilter(context.Background(), fmt.Sprintf("%s local port %d", network, port))
+	if err != nil {
+		return nil, err
+	}
+	list, err := t.Read(Query{Filter: filter, Owners: true})
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(list, Socket.holds) {
+		list = slices.DeleteFunc(list, func(s Socket) bool { return !s.holds() })
+	}
+	return list, nil
+}
+
+// holds reports whether s has its port for itself, as no connection does.
+func (s Socket) holds() bool {
+	return s.Network == "udp" || s.State == State(tcp.Listen) || s.State == Bound
+}
+
 // Takes reports whether what is sent to the address ip, on the socket's port,
 // can arrive at s: a listening TCP socket, or a UDP socket, bound to ip or to
 // every address of its family.
 func (s Socket) Takes(ip netip.Addr) bool {
-	if s.State != Listen && s.State != Unconnected && s.State != Connected {
+	if s.State != State(tcp.Listen) && s.State != Unconnected && s.State != Connected {
 		return false
 	}
 	ip, local := ip.Unmap(), s.Local.Addr()
