@@ -167,8 +167,23 @@ func (a *assembler) ports(at side, first, last uint16, no int) {
 	a.op(most, no, binary.NativeEndian.AppendUint16([]byte{0, 0}, last)...)
 }
 
-// prefix writes struct inet_diag_hostcond: family, prefix length, any port, address.
+// mapped are the IPv6 addresses that are IPv4 ones.
+var mapped = netip.MustParsePrefix("::ffff:0:0/96")
+
+// prefix tests an address as prefixTerm does: one of IPv4 in IPv6 is in no IPv6 net.
 func (a *assembler) prefix(at side, p netip.Prefix, no int) {
+	a.host(at, p, no)
+	if p.Bits() < mapped.Bits() && p.Contains(mapped.Addr()) {
+		here := a.label()
+		a.host(at, mapped, here)
+		a.op(opJump, no)
+		a.place(here)
+	}
+}
+
+// host writes struct inet_diag_hostcond: family, prefix length, any port, address. The
+// kernel looks into IPv6 addresses for IPv4 ones by itself.
+func (a *assembler) host(at side, p netip.Prefix, no int) {
 	code, family := byte(opLocalHost), byte(familyINET)
 	if at == remote {
 		code = opRemoteHost

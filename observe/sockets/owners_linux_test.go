@@ -23,8 +23,8 @@ func owned(t *testing.T, network, at string) []Socket {
 	return slices.DeleteFunc(list, func(s Socket) bool { return s.Local != want })
 }
 
-// ours reports whether this process has s open.
-func ours(s Socket) bool {
+// holdsIt reports whether this process has s open.
+func holdsIt(s Socket) bool {
 	return slices.ContainsFunc(s.Processes, func(p Process) bool { return p.PID == os.Getpid() && p.Name != "" })
 }
 
@@ -36,10 +36,10 @@ func TestAListenerIsFoundWithItsProcess(t *testing.T) {
 		}
 		defer l.Close()
 		list := owned(t, "tcp", l.Addr().String())
-		if len(list) != 1 || list[0].State != State(tcp.Listen) || !ours(list[0]) || list[0].UID != uint32(os.Getuid()) {
+		if len(list) != 1 || list[0].State != State(tcp.Listen) || !holdsIt(list[0]) || list[0].UID != uint32(os.Getuid()) {
 			t.Errorf("%s %s: %+v, want one listener of this process", network, l.Addr(), list)
 		}
-		if slices.ContainsFunc(owned(t, "udp", l.Addr().String()), ours) {
+		if slices.ContainsFunc(owned(t, "udp", l.Addr().String()), holdsIt) {
 			t.Errorf("a TCP listener is shown as UDP")
 		}
 	}
@@ -72,7 +72,7 @@ func TestUDPSocketsAreFoundConnectedOrNot(t *testing.T) {
 	defer b.Close()
 	for addr, want := range map[string]State{a.LocalAddr().String(): Unconnected, b.LocalAddr().String(): Connected} {
 		list := owned(t, "udp", addr)
-		if len(list) != 1 || list[0].State != want || !ours(list[0]) {
+		if len(list) != 1 || list[0].State != want || !holdsIt(list[0]) {
 			t.Errorf("%s: %+v, want one %s", addr, list, want)
 		}
 	}
@@ -86,7 +86,7 @@ func TestConnectionsShowOnlyWhereNobodyListens(t *testing.T) {
 	defer l.Close()
 	c, list := dialFromPortOfItsOwn(t, l.Addr().String())
 	if !slices.ContainsFunc(list, func(s Socket) bool {
-		return s.State == State(tcp.Established) && s.Remote.String() == l.Addr().String() && ours(s)
+		return s.State == State(tcp.Established) && s.Remote.String() == l.Addr().String() && holdsIt(s)
 	}) {
 		t.Errorf("the client's port %s: %+v, want its connection", c.LocalAddr(), list)
 	}
@@ -123,7 +123,7 @@ func TestAFreePortHasNoOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	if list := owned(t, "tcp", l.Addr().String()); slices.ContainsFunc(list, ours) {
+	if list := owned(t, "tcp", l.Addr().String()); slices.ContainsFunc(list, holdsIt) {
 		t.Errorf("closed port %s: %+v", l.Addr(), list)
 	}
 	if _, err := Owners("sctp", 1); err == nil {
