@@ -29,10 +29,11 @@ const rule = `
 	transport < transport/tcp, transport/udp;
 	transport/tcp, transport/udp < observe/capture;
 	NONE < observe/grammar;
+	app/escape < observe/jsonline;
 	transport/tcp, observe/grammar < observe/sockets;
 	observe/capture, observe/grammar < observe/filter;
 	observe/capture < observe/flow;
-	observe/filter, observe/flow, app/escape < observe/ladder;
+	observe/filter, observe/flow, observe/jsonline, app/escape < observe/ladder;
 	app/*, observe/* < cmd/dialtone;
 `
 

@@ -28,8 +28,9 @@
 //	  grammar/        what the languages of filters have in common: and, or, not, addresses, ports
 //	  filter/         what to see: tcpdump's words, and words for what conversations did
 //	  flow/           conversations: states, labels and their reasons
+//	  jsonline/       objects of JSON, one a line, fast
 //	  routes/         next hops, neighbours and interfaces
-//	  sockets/        sockets and the processes that own them
+//	  sockets/        sockets: their states, figures and owners
 //	bench/            benchmarks beside other programs; a module of its own
 //	doc/              notes for people: what files may rely on, what speed costs; the demo
 //

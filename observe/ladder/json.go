@@ -2,15 +2,13 @@ package ladder
 
 import (
 	"bufio"
-	"encoding/json"
 	"io"
 	"strconv"
-	"time"
 
-	"dialtone/app/escape"
 	"dialtone/internet"
 	"dialtone/observe/capture"
 	"dialtone/observe/flow"
+	"dialtone/observe/jsonline"
 	"dialtone/transport/tcp"
 )
 
@@ -29,75 +27,21 @@ func NewJSON(w io.Writer, live bool) *JSON {
 }
 
 // object is a JSON object that is being written.
-type object []byte
-
-func (o *object) key(name string) {
-	if n := len(*o); n > 0 && (*o)[n-1] != '{' {
-		*o = append(*o, ',')
-	}
-	*o = append(*o, '"')
-	*o = append(*o, name...)
-	*o = append(*o, '"', ':')
-}
-
-func (o *object) int(name string, v int64) {
-	o.key(name)
-	*o = strconv.AppendInt(*o, v, 10)
-}
-
-// seconds writes nanoseconds as seconds.
-func (o *object) seconds(name string, ns int64) {
-	o.key(name)
-	*o = strconv.AppendFloat(*o, float64(ns)/1e9, 'f', -1, 64)
-}
-
-// word writes a string that is known to be plain ASCII.
-func (o *object) word(name, v string) {
-	o.key(name)
-	*o = append(*o, '"')
-	*o = append(*o, v...)
-	*o = append(*o, '"')
-}
-
-// text writes any string.
-func (o *object) text(name, v string) {
-	o.key(name)
-	*o = append(*o, quoted(v)...)
-}
-
-func quoted(v string) []byte {
-	b, err := json.Marshal(v)
-	if err != nil { // a string always has a form
-		return []byte(`""`)
-	}
-	return escape.JSON(b)
-}
-
-func (o *object) bool(name string, v bool) {
-	o.key(name)
-	*o = strconv.AppendBool(*o, v)
-}
-
-func (o *object) time(name string, ns int64) {
-	o.key(name)
-	*o = append(*o, '"')
-	*o = time.Unix(0, ns).UTC().AppendFormat(*o, "2006-01-02T15:04:05.000000000Z07:00")
-	*o = append(*o, '"')
-}
+type object struct{ jsonline.Object }
 
 // begin starts an object that is about a frame.
 func (j *JSON) begin(event string, p *capture.Packet) *object {
-	j.line = append(j.line[:0], '{')
+	j.line.Object = append(j.line.Object[:0], '{')
 	o := &j.line
-	o.word("event", event)
-	o.int("frame", p.Number)
-	o.time("time", p.Time)
+	o.Word("event", event)
+	o.Int("frame", p.Number)
+	o.Time("time", p.Time)
 	return o
 }
 
 func (j *JSON) end() error {
-	j.line = append(j.line, '}', '\n')
-	if _, err := j.out.Write(j.line); err != nil {
+	j.line.Object = append(j.line.Object, '}', '\n')
+	if _, err := j.out.Write(j.line.Object); err != nil {
 		return err
 	}
 	if j.live {
@@ -112,8 +56,8 @@ func (j *JSON) Flush() error { return j.out.Flush() }
 // Frame writes a frame of no conversation.
 func (j *JSON) Frame(p *capture.Packet) error {
 	o := j.begin("frame", p)
-	o.int("wire", int64(p.Wire))
-	o.text("summary", Summary(p))
+	o.Int("wire", int64(p.Wire))
+	o.Text("summary", Summary(p))
 	return j.end()
 }
 
@@ -121,19 +65,19 @@ func (j *JSON) Frame(p *capture.Packet) error {
 func (j *JSON) Event(e *flow.Event) error {
 	p, c := e.Packet, e.Talk
 	o := j.begin("packet", p)
-	o.int("stream", int64(c.ID))
-	o.key("protocol")
-	*o = append(*o, quoted(p.Protocol.String())...)
-	o.text("src", c.Ends[e.From].Addr.String())
-	o.text("dst", c.Ends[1-e.From].Addr.String())
+	o.Int("stream", int64(c.ID))
+	o.Key("protocol")
+	o.Object = append(o.Object, jsonline.Quoted(p.Protocol.String())...)
+	o.Text("src", c.Ends[e.From].Addr.String())
+	o.Text("dst", c.Ends[1-e.From].Addr.String())
 	if p.Src != c.Ends[e.From].Addr.Addr() {
-		o.text("via", p.Src.String())
+		o.Text("via", p.Src.String())
 	}
-	o.int("from", int64(e.From))
+	o.Int("from", int64(e.From))
 	if p.HasTCP {
 		o.tcp(e)
 	}
-	o.int("len", int64(e.Len))
+	o.Int("len", int64(e.Len))
 	o.findings(e)
 	return j.end()
 }
@@ -142,56 +86,56 @@ func (j *JSON) Event(e *flow.Event) error {
 func (o *object) tcp(e *flow.Event) {
 	header := &e.Packet.TCP
 	o.flags(header.Flags)
-	o.int("seq", int64(e.Seq))
-	o.int("ack", int64(e.Ack))
-	o.int("raw_seq", int64(header.Seq))
-	o.int("raw_ack", int64(header.Ack))
+	o.Int("seq", int64(e.Seq))
+	o.Int("ack", int64(e.Ack))
+	o.Int("raw_seq", int64(header.Seq))
+	o.Int("raw_ack", int64(header.Ack))
 	if e.Window >= 0 {
-		o.int("window", e.Window)
+		o.Int("window", e.Window)
 	}
-	o.int("in_flight", e.InFlight)
+	o.Int("in_flight", e.InFlight)
 	if sack := relativeSACK(e); len(sack) > 0 {
-		o.key("sack")
-		*o = append(*o, '[')
+		o.Key("sack")
+		o.Object = append(o.Object, '[')
 		for i, b := range sack {
 			if i > 0 {
-				*o = append(*o, ',')
+				o.Object = append(o.Object, ',')
 			}
-			*o = append(*o, '[')
-			*o = strconv.AppendUint(*o, uint64(b[0]), 10)
-			*o = append(*o, ',')
-			*o = strconv.AppendUint(*o, uint64(b[1]), 10)
-			*o = append(*o, ']')
+			o.Object = append(o.Object, '[')
+			o.Object = strconv.AppendUint(o.Object, uint64(b[0]), 10)
+			o.Object = append(o.Object, ',')
+			o.Object = strconv.AppendUint(o.Object, uint64(b[1]), 10)
+			o.Object = append(o.Object, ']')
 		}
-		*o = append(*o, ']')
+		o.Object = append(o.Object, ']')
 	}
-	o.key("states")
-	*o = append(*o, '[', '"')
-	*o = append(*o, e.After[0].String()...)
-	*o = append(*o, '"', ',', '"')
-	*o = append(*o, e.After[1].String()...)
-	*o = append(*o, '"', ']')
+	o.Key("states")
+	o.Object = append(o.Object, '[', '"')
+	o.Object = append(o.Object, e.After[0].String()...)
+	o.Object = append(o.Object, '"', ',', '"')
+	o.Object = append(o.Object, e.After[1].String()...)
+	o.Object = append(o.Object, '"', ']')
 	if e.RTT > 0 {
-		o.seconds("rtt", e.RTT)
+		o.Seconds("rtt", e.RTT)
 	}
 }
 
 // flags writes the names of those that are set.
 func (o *object) flags(f tcp.Flags) {
-	o.key("flags")
-	*o = append(*o, '[')
+	o.Key("flags")
+	o.Object = append(o.Object, '[')
 	for bit := tcp.FIN; bit <= tcp.AE; bit <<= 1 {
 		if f&bit == 0 {
 			continue
 		}
-		if (*o)[len(*o)-1] != '[' {
-			*o = append(*o, ',')
+		if o.Object[len(o.Object)-1] != '[' {
+			o.Object = append(o.Object, ',')
 		}
-		*o = append(*o, '"')
-		*o = append(*o, bit.String()...)
-		*o = append(*o, '"')
+		o.Object = append(o.Object, '"')
+		o.Object = append(o.Object, bit.String()...)
+		o.Object = append(o.Object, '"')
 	}
-	*o = append(*o, ']')
+	o.Object = append(o.Object, ']')
 }
 
 // findings writes the labels with their reasons.
@@ -199,94 +143,94 @@ func (o *object) findings(e *flow.Event) {
 	if len(e.Findings) == 0 {
 		return
 	}
-	o.key("labels")
-	*o = append(*o, '[')
+	o.Key("labels")
+	o.Object = append(o.Object, '[')
 	for i, f := range e.Findings {
 		if i > 0 {
-			*o = append(*o, ',')
+			o.Object = append(o.Object, ',')
 		}
-		*o = append(*o, '{')
-		o.text("label", f.Label.String())
-		o.int("frame", f.Frame)
-		o.text("rule", f.Rule.String())
-		o.text("why", f.Why())
-		*o = append(*o, '}')
+		o.Object = append(o.Object, '{')
+		o.Text("label", f.Label.String())
+		o.Int("frame", f.Frame)
+		o.Text("rule", f.Rule.String())
+		o.Text("why", f.Why())
+		o.Object = append(o.Object, '}')
 	}
-	*o = append(*o, ']')
+	o.Object = append(o.Object, ']')
 }
 
 // End writes a conversation as it was after its last packet.
 func (j *JSON) End(c *flow.Conversation) error {
-	j.line = append(j.line[:0], '{')
+	j.line.Object = append(j.line.Object[:0], '{')
 	o := &j.line
-	o.word("event", "conversation")
-	o.int("stream", int64(c.ID))
-	o.text("protocol", c.Protocol.String())
+	o.Word("event", "conversation")
+	o.Int("stream", int64(c.ID))
+	o.Text("protocol", c.Protocol.String())
 	if c.VLAN != 0 {
-		o.int("vlan", int64(c.VLAN&0xffff)-1)
+		o.Int("vlan", int64(c.VLAN&0xffff)-1)
 		if inner := int64(c.VLAN >> 16); inner > 0 {
-			o.int("inner_vlan", inner-1)
+			o.Int("inner_vlan", inner-1)
 		}
 	}
-	o.time("first", c.First)
-	o.time("last", c.Last)
+	o.Time("first", c.First)
+	o.Time("last", c.Last)
 	if c.Opened != flow.HowNot {
-		o.text("opened", c.Opened.String())
+		o.Text("opened", c.Opened.String())
 	}
 	if c.Closed != flow.HowNot {
-		o.text("closed", c.Closed.String())
+		o.Text("closed", c.Closed.String())
 	}
 	if c.Closer >= 0 {
-		o.int("closer", int64(c.Closer))
+		o.Int("closer", int64(c.Closer))
 	}
 	if c.Reuses != 0 {
-		o.int("reuses", int64(c.Reuses))
+		o.Int("reuses", int64(c.Reuses))
 	}
 	if rtt := RTT(c); rtt > 0 {
-		o.seconds("rtt", rtt)
+		o.Seconds("rtt", rtt)
 	}
-	o.key("ends")
-	*o = append(*o, '[')
+	o.Key("ends")
+	o.Object = append(o.Object, '[')
 	o.side(&c.Ends[0], c.Protocol)
-	*o = append(*o, ',')
+	o.Object = append(o.Object, ',')
 	o.side(&c.Ends[1], c.Protocol)
-	*o = append(*o, ']')
+	o.Object = append(o.Object, ']')
 	return j.end()
 }
 
 // side writes one end of a conversation.
 func (o *object) side(e *flow.End, p internet.Protocol) {
-	*o = append(*o, '{')
-	o.text("addr", e.Addr.String())
+	o.Object = append(o.Object, '{')
+	o.Text("addr", e.Addr.String())
 	if p == internet.TCP {
-		o.word("state", e.State.String())
+		o.Word("state", e.State.String())
 	}
-	o.int("packets", e.Packets)
-	o.int("bytes", e.Bytes)
+	o.Int("packets", e.Packets)
+	o.Int("bytes", e.Bytes)
 	if p != internet.TCP {
-		*o = append(*o, '}')
+		o.Object = append(o.Object, '}')
 		return
 	}
-	o.int("resent", e.Resent)
-	o.int("resent_bytes", e.Retransmitted)
-	o.int("lost", e.Lost)
-	o.int("missed_bytes", e.Missed)
-	o.int("out_of_order", e.OutOfOrder)
-	o.int("duplicate_acks", e.DupAcks)
-	o.int("zero_windows", e.ZeroWindows)
-	o.int("max_in_flight", e.MaxInFlight)
+	o.Int("resent", e.Resent)
+	o.Int("resent_bytes", e.Retransmitted)
+	o.Int("lost", e.Lost)
+	o.Int("missed_bytes", e.Missed)
+	o.Int("out_of_order", e.OutOfOrder)
+	o.Int("duplicate_acks", e.DupAcks)
+	o.Int("zero_windows", e.ZeroWindows)
+	o.Int("max_in_flight", e.MaxInFlight)
 	if e.MSS > 0 {
-		o.int("mss", int64(e.MSS))
+		o.Int("mss", int64(e.MSS))
 	}
 	if e.Scale >= 0 {
-		o.int("window_scale", int64(e.Scale))
+		o.Int("window_scale", int64(e.Scale))
 	}
-	o.bool("sack", e.SACK)
-	o.bool("timestamps", e.TS)
+	o.Bool("sack", e.SACK)
+	o.Bool("timestamps", e.TS)
 	if e.RTTCount > 0 {
-		o.seconds("rtt_min", e.RTTMin)
-		o.seconds("rtt_mean", e.RTTSum/e.RTTCount)
-		o.int("rtt_samples", e.RTTCount)
+		o.Seconds("rtt_min", e.RTTMin)
+		o.Seconds("rtt_mean", e.RTTSum/e.RTTCount)
+		o.Int("rtt_samples", e.RTTCount)
 	}
-	*o = append(*o, '}')
+	o.Object = append(o.Object, '}')
 }
