@@ -69,6 +69,7 @@ func verbs() []*cobra.Command {
 		newConnectCommand(),
 		newResolveCommand(),
 		newTraceCommand(),
+		newWatchCommand(),
 		newVersionCommand(),
 	}
 }

@@ -38,7 +38,7 @@ type holder struct {
 const turns = 8
 
 // fill notes in every row who has it open.
-func (h *holders) fill(list []Socket) {
+func (h *holders) fill(list []*Socket) {
 	pids := processIDs()
 	h.round++
 	h.look(pids, func(pid int, known *holder) bool {
@@ -47,22 +47,22 @@ func (h *holders) fill(list []Socket) {
 	if !h.knows(list) {
 		h.look(pids, func(int, *holder) bool { return false })
 		h.nobodys = map[uint32]bool{}
-		for i := range list {
-			if inode := list[i].Inode; h.byInode[inode] == nil {
+		for _, s := range list {
+			if inode := s.Inode; h.byInode[inode] == nil {
 				h.nobodys[inode] = true
 			}
 		}
 	}
-	for i := range list {
-		list[i].Processes = h.byInode[list[i].Inode]
-		list[i].Hidden = h.hidden
+	for _, s := range list {
+		s.Processes = h.byInode[s.Inode]
+		s.Hidden = h.hidden
 	}
 }
 
 // knows reports whether it is known of every socket who holds it, or that nobody does.
-func (h *holders) knows(list []Socket) bool {
-	for i := range list {
-		if inode := list[i].Inode; inode != 0 && h.byInode[inode] == nil && !h.nobodys[inode] {
+func (h *holders) knows(list []*Socket) bool {
+	for _, s := range list {
+		if inode := s.Inode; inode != 0 && h.byInode[inode] == nil && !h.nobodys[inode] {
 			return false
 		}
 	}

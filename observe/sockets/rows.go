@@ -3,6 +3,8 @@ package sockets
 import (
 	"encoding/binary"
 	"net/netip"
+	"os/user"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -10,17 +12,19 @@ import (
 // rows are the sockets that one reading found. What its rows point at belongs to it
 // and is used again by the next reading: once it has room, reading allocates nothing.
 type rows struct {
-	list   []Socket
+	list   []*Socket
+	all    slab[Socket]
 	infos  slab[Info]
 	memory slab[Memory]
 	names  map[string]string // of congestion control: one string each
+	users  map[uint32]string
 
 	zone func(index uint32) string // names an interface
 }
 
 func (r *rows) reset() {
 	r.list = r.list[:0]
-	r.infos.used, r.memory.used = 0, 0
+	r.all.used, r.infos.used, r.memory.used = 0, 0, 0
 }
 
 // slab lends values out of chunks, so that they stay where they are.
@@ -40,10 +44,12 @@ func (s *slab[T]) next() *T {
 	return v
 }
 
-// grow returns a new row, for the caller to fill in whole.
+// grow returns a new row.
 func (r *rows) grow() *Socket {
-	r.list = append(r.list, Socket{})
-	return &r.list[len(r.list)-1]
+	s := r.all.next()
+	*s = Socket{}
+	r.list = append(r.list, s)
+	return s
 }
 
 // inet reads one answer about a socket of network "tcp" or "udp".
@@ -72,6 +78,7 @@ func (r *rows) inet(network string, b []byte) error {
 	s.Timer = Timer{Kind: TimerKind(b[2]), Count: b[3], Left: time.Duration(u32(rest[0:])) * time.Millisecond}
 	s.RecvQueue, s.SendQueue = u32(rest[4:]), u32(rest[8:])
 	s.UID, s.Inode = u32(rest[12:]), u32(rest[16:])
+	s.User = r.user(s.UID)
 	attributes(b[answerLen:], func(kind uint16, value []byte) { r.attribute(s, kind, value) })
 	return nil
 }
@@ -106,6 +113,22 @@ func (r *rows) name(b []byte) string {
 		r.names[string(b)] = text
 	}
 	return text
+}
+
+// user names a user.
+func (r *rows) user(uid uint32) string {
+	if name, ok := r.users[uid]; ok {
+		return name
+	}
+	name := strconv.Itoa(int(uid))
+	if u, err := user.LookupId(name); err == nil {
+		name = u.Username
+	}
+	if r.users == nil {
+		r.users = map[uint32]string{}
+	}
+	r.users[uid] = name
+	return name
 }
 
 func addrPort(family uint8, addr, port []byte) netip.AddrPort {

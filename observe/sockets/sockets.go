@@ -45,6 +45,7 @@ type Socket struct {
 	Congestion string  // the algorithm of a TCP connection, if asked for
 
 	UID       uint32    // the user who made it
+	User      string    // by name, or by number if there is none
 	Inode     uint32    // as in /proc/PID/fd; 0 when no process has it any more
 	Cookie    uint64    // no other socket since the machine was started has it
 	Interface string    // that it is bound to, or ""
@@ -129,18 +130,22 @@ func owners(network string, port uint16) ([]Socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := t.Read(Query{Filter: filter, Owners: true})
+	rows, err := t.Read(Query{Filter: filter, Owners: true})
 	if err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(list, Socket.holds) {
-		list = slices.DeleteFunc(list, func(s Socket) bool { return !s.holds() })
+	connections := !slices.ContainsFunc(rows, (*Socket).holds)
+	var list []Socket
+	for _, s := range rows {
+		if connections || s.holds() {
+			list = append(list, *s)
+		}
 	}
 	return list, nil
 }
 
 // holds reports whether s has its port for itself, as no connection does.
-func (s Socket) holds() bool {
+func (s *Socket) holds() bool {
 	return s.Network == "udp" || s.State == State(tcp.Listen) || s.State == Bound
 }
 

@@ -166,7 +166,7 @@ func TestTheTableIsThatOfSS(t *testing.T) {
 		want := settled(t, func() (want []string) {
 			got = got[:0]
 			for _, s := range readTable(t, table, Query{Info: true, Memory: true, Congestion: true}) {
-				got = append(got, ours(&s))
+				got = append(got, ours(s))
 				seen[s.State] = true
 			}
 			cmd := exec.Command(ss, "-H", "-n", "-a", "-t", "-u", "-e", "-m", "-i", "-O")
@@ -207,7 +207,7 @@ func openTable(t *testing.T, c Config) *Table {
 	return table
 }
 
-func readTable(t *testing.T, table *Table, q Query) []Socket {
+func readTable(t *testing.T, table *Table, q Query) []*Socket {
 	t.Helper()
 	list, err := table.Read(q)
 	if err != nil {
@@ -224,7 +224,7 @@ func TestTheKernelFiltersAsWeDo(t *testing.T) {
 	table := openTable(t, Config{Netns: line.B.Netns()})
 	rows := func(q Query, take func(*Socket) bool) (list []string) {
 		for _, s := range readTable(t, table, q) {
-			if take(&s) {
+			if take(s) {
 				list = append(list, fmt.Sprint(s.Network, s.Local, s.Remote, s.State, s.Cookie))
 			}
 		}

@@ -40,9 +40,6 @@ func (q Query) requests(network string) []request {
 		states:   kernelMask(network, q.Filter.states()),
 		program:  q.Filter.program(network),
 	}
-	if network == "udp" {
-		r.protocol = protocolUDP
-	}
 	for _, a := range []struct {
 		wanted bool
 		number int
@@ -51,9 +48,13 @@ func (q Query) requests(network string) []request {
 			r.attributes |= 1 << (a.number - 1)
 		}
 	}
-	if r.states == 0 {
+	switch {
+	case r.states == 0:
 		return nil
+	case network == "tcp":
+		return []request{r} // both families at once
 	}
+	r.protocol = protocolUDP
 	four, six := r, r
 	four.family, six.family = familyINET, familyINET6
 	return []request{four, six}
@@ -64,6 +65,6 @@ func (r *rows) keep(start int, filter *Filter) {
 	if filter == nil || filter.root == always(true) {
 		return
 	}
-	kept := slices.DeleteFunc(r.list[start:], func(s Socket) bool { return !filter.root.match(&s) })
+	kept := slices.DeleteFunc(r.list[start:], func(s *Socket) bool { return !filter.root.match(s) })
 	r.list = r.list[:start+len(kept)]
 }

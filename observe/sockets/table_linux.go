@@ -89,7 +89,7 @@ func within(netns string, f func() error) error {
 
 // Read returns the sockets that q asks for, in the kernel's order. They, and what they
 // point at, are good until the next Read.
-func (t *Table) Read(q Query) ([]Socket, error) {
+func (t *Table) Read(q Query) ([]*Socket, error) {
 	t.rows.reset()
 	wantOwners := q.Owners || q.Filter.NeedsOwners()
 	for _, network := range q.networks() {

@@ -20,4 +20,4 @@ func Open(Config) (*Table, error) {
 func (*Table) Close() error { return nil }
 
 // Read returns nothing.
-func (*Table) Read(Query) ([]Socket, error) { return nil, errors.ErrUnsupported }
+func (*Table) Read(Query) ([]*Socket, error) { return nil, errors.ErrUnsupported }

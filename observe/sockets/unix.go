@@ -1,8 +1,6 @@
 package sockets
 
-import (
-	"encoding/binary"
-)
+import "encoding/binary"
 
 // A request for Unix sockets is a nlmsghdr and an unix_diag_req; an answer is a
 // nlmsghdr for each socket, an unix_diag_msg, attributes:
@@ -20,8 +18,7 @@ import (
 //	|          | state           |       |        | value ...
 //	+----------+-----------------+-------+--------+-----------
 const (
-	unixRequestLen = headerLen + 24
-	unixAnswerLen  = 16
+	unixAnswerLen = 16
 
 	unixShow = 0x1 | 0x4 | 0x10 | 0x20 | 0x40 // name, peer, queues, memory, user
 
@@ -33,12 +30,13 @@ const (
 )
 
 func appendUnixRequest(b []byte, sequence uint32) []byte {
-	b = appendHeader(b, unixRequestLen, flagRequest|flagDump, sequence)
+	start := len(b)
+	b = appendHeader(b, sockDiagByFamily, sequence)
 	b = append(b, familyUnix, 0, 0, 0)
 	b = binary.NativeEndian.AppendUint32(b, ^uint32(0)) // every state
 	b = binary.NativeEndian.AppendUint32(b, 0)
 	b = binary.NativeEndian.AppendUint32(b, unixShow)
-	return append(b, make([]byte, 8)...)
+	return setLength(append(b, make([]byte, 8)...), start)
 }
 
 // unix reads one answer about a Unix socket.
@@ -66,6 +64,7 @@ func (r *rows) unix(b []byte, memory bool) error {
 			s.Peer = u32(value)
 		case kind == unixAttrUID:
 			s.UID = u32(value)
+			s.User = r.user(s.UID)
 		case kind == unixAttrQueues && len(value) >= 8:
 			s.RecvQueue, s.SendQueue = u32(value), u32(value[4:])
 		}

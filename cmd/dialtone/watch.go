@@ -1,0 +1,79 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// watchFlags is what the command line of watch says.
+type watchFlags struct {
+	once, json, unix bool
+	netns            string
+	sort, columns    string
+	width            int
+}
+
+func newWatchCommand() *cobra.Command {
+	f := &watchFlags{}
+	cmd := &cobra.Command{
+		Use:   "watch [FILTER...] [flags]",
+		Short: "Show the sockets of this machine, their TCP states, figures and owners",
+		Long: `Watch shows every socket of this machine: what it is connected to, in which TCP
+state it is and for how long, what waits in its queues, round-trip time and
+retransmissions, and which process has it open. Requests that are not accepted
+yet (SYN_RCVD) and connections that are over (TIME_WAIT) are among them.
+
+FILTER has words as trace's:
+  port N, portrange N-M     of either end; behind local or remote: of that end
+  host A, net A/B           the same, of addresses; host takes a net too
+  tcp, udp, unix, ip, ip6   also before: tcp port 80, ip6 host ::1
+  state WORD                close-wait, syn-sent, listen, time-wait, ...
+  pid N, process NAME       who has it open
+  user NAME                 who made it
+joined by and, or, not and parentheses: port (80 or 443) and not state listen.
+
+Without root the owners of other users' sockets stay unknown.`,
+		Example: `  dialtone watch port 8000
+  dialtone watch state close-wait or state syn-sent
+  dialtone watch --once --sort rtt --columns local,remote,rtt,cwnd,process
+  dialtone watch --once --json host 10.0.0.0/8`,
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+	}
+	flagGroup(cmd, "What to look at", func(fs *pflag.FlagSet) {
+		fs.BoolVar(&f.unix, "unix", false, "Unix sockets too; a filter that says unix needs no flag")
+		fs.StringVar(&f.netns, "netns", "", "another network namespace: a `NAME` of ip netns, or a file")
+	})
+	flagGroup(cmd, "What to show", func(fs *pflag.FlagSet) {
+		fs.BoolVar(&f.once, "once", false, "the table as it is now")
+		fs.BoolVar(&f.json, "json", false, "one JSON object a line for each socket, with every figure")
+		fs.StringVar(&f.columns, "columns", "", "these columns, a `LIST` such as state,local,remote; help lists all")
+		fs.StringVar(&f.sort, "sort", "", "by this `COLUMN`; -COLUMN turns it round")
+		fs.IntVar(&f.width, "width", 0, "a table for `N` columns, instead of what the terminal has")
+	})
+	names := columnNames()
+	complete(cmd, "sort", names...)
+	complete(cmd, "columns", names...)
+	return cmd
+}
+
+// check finds flags that cannot be meant.
+func (f *watchFlags) check() error {
+	switch {
+	case f.columns == "help":
+		return nil
+	case f.width != 0 && f.width < 40:
+		return usage("a table needs 40 columns", "--width %d is too narrow", f.width)
+	case f.json && f.columns != "":
+		return usage("leave one of them out", "--json has every column: --columns is for tables")
+	}
+	for _, name := range append(strings.FieldsFunc(f.columns, isComma), strings.TrimPrefix(f.sort, "-")) {
+		if name != "" && findColumn(name) == nil {
+			return usage("there are "+strings.Join(columnNames(), ", "), "there is no column %q", name)
+		}
+	}
+	return nil
+}
+
+func isComma(r rune) bool { return r == ',' || r == ' ' }

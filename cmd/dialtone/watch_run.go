@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"dialtone/observe/grammar"
+	"dialtone/observe/sockets"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+func (f *watchFlags) run(cmd *cobra.Command, args []string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	if f.columns == "help" {
+		return writeColumnHelp(cmd.OutOrStdout())
+	}
+	filter, err := sockets.ParseFilter(cmd.Context(), strings.Join(args, " "))
+	var wrong *grammar.Error
+	if errors.As(err, &wrong) && wrong.Err == nil {
+		return usage("see dialtone watch --help for the words of a filter", "%w", err)
+	}
+	if err != nil {
+		return err
+	}
+	table, err := sockets.Open(sockets.Config{Netns: f.namespace()})
+	if err != nil {
+		return namespaceHint(err)
+	}
+	defer table.Close()
+	return f.showOnce(table, filter)
+}
+
+// namespace is the file of the namespace that was asked for.
+func (f *watchFlags) namespace() string {
+	if f.netns == "" || strings.Contains(f.netns, "/") {
+		return f.netns
+	}
+	return "/run/netns/" + f.netns
+}
+
+func namespaceHint(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return withHint(err, "ip netns list shows the namespaces that have names; /proc/PID/ns/net is that of a process")
+	case errors.Is(err, fs.ErrPermission):
+		return withHint(err, "another network namespace needs root")
+	}
+	return err
+}
+
+// showOnce prints the table as it is now.
+func (f *watchFlags) showOnce(table *sockets.Table, filter *sockets.Filter) error {
+	debug.SetGCPercent(400) // nothing is thrown away before the end
+	query, list := sockets.Query{Filter: filter}, f.chosen()
+	if f.unix && !filter.NamesUnix() {
+		query.Networks = []string{"tcp", "udp", "unix"}
+	}
+	if f.json {
+		query.Info, query.Memory, query.Congestion, query.Owners = true, true, true, true
+	}
+	for _, c := range append(list, f.sorter()) {
+		c.needs(&query)
+	}
+	rows, err := table.Read(query)
+	if err != nil {
+		return err
+	}
+	f.order(rows)
+	out := bufio.NewWriterSize(os.Stdout, 64<<10)
+	if f.json {
+		writeSockets(out, rows, f.netns)
+	} else {
+		newWatchTable(list, rows).write(out, f.room())
+	}
+	f.notice(rows, filter, query.Owners)
+	return out.Flush()
+}
+
+// notice says on standard error what the table does not.
+func (f *watchFlags) notice(rows []*sockets.Socket, filter *sockets.Filter, owners bool) {
+	switch {
+	case len(rows) == 0 && filter.String() != "":
+		fmt.Fprintf(os.Stderr, "no socket matches the filter %s\n", oneLine(filter.String()))
+	case owners && slices.ContainsFunc(rows, func(s *sockets.Socket) bool { return s.Hidden && len(s.Processes) == 0 && s.Inode != 0 }):
+		fmt.Fprintln(os.Stderr, "some processes are not ours to look into: root would see who has their sockets")
+	}
+}
+
+// room is how many columns a table may have; 0 is any number.
+func (f *watchFlags) room() int {
+	if f.width > 0 || !term.IsTerminal(int(os.Stdout.Fd())) {
+		return f.width
+	}
+	width, _ := sizeOf(os.Stdout)()
+	return width
+}
+
+// order puts rows in the order in which they are to be shown.
+func (f *watchFlags) order(rows []*sockets.Socket) {
+	by, back := f.sorter(), strings.HasPrefix(f.sort, "-")
+	slices.SortFunc(rows, func(a, b *sockets.Socket) int {
+		c := by.compare(a, b)
+		if back {
+			c = -c
+		}
+		if c == 0 {
+			c = usualOrder(a, b)
+		}
+		return c
+	})
+}
