@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/netip"
 	"syscall"
 )
 
@@ -45,6 +46,7 @@ const (
 	messageDone  = 3 // NLMSG_DONE
 
 	flagRequest = 0x1
+	flagAck     = 0x4
 	flagDump    = 0x300
 
 	familyUnix  = 1
@@ -166,4 +168,31 @@ func attributes(p []byte, each func(kind uint16, value []byte)) {
 		each(binary.NativeEndian.Uint16(p[2:]), p[4:size])
 		p = p[min(len(p), (size+3)&^3):]
 	}
+}
+
+// exact asks for the one TCP connection with two ends.
+type exact struct{ local, remote netip.AddrPort }
+
+// appendTo writes e as one message. IPv4 finds what an IPv6 socket says in IPv4, too.
+func (e exact) appendTo(b []byte, sequence uint32) []byte {
+	start := len(b)
+	b = appendHeader(b, sockDiagByFamily, sequence)
+	binary.NativeEndian.PutUint16(b[start+6:], flagRequest|flagAck)
+	local, remote := e.local.Addr().Unmap(), e.remote.Addr().Unmap()
+	family := byte(familyINET)
+	if local.Is6() || remote.Is6() {
+		family = familyINET6
+	}
+	b = append(b, family, protocolTCP, 0, 0)
+	b = binary.NativeEndian.AppendUint32(b, ^uint32(0)) // any state
+	b = binary.BigEndian.AppendUint16(b, e.local.Port())
+	b = binary.BigEndian.AppendUint16(b, e.remote.Port())
+	for _, a := range []netip.Addr{local, remote} {
+		var bytes [16]byte
+		copy(bytes[:], a.AsSlice())
+		b = append(b, bytes[:]...)
+	}
+	b = binary.NativeEndian.AppendUint32(b, 0)          // any interface
+	b = binary.NativeEndian.AppendUint64(b, ^uint64(0)) // any cookie
+	return setLength(b, start)
 }

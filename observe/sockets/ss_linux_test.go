@@ -73,6 +73,24 @@ func furnish(t *testing.T, line *cable.Cable) {
 	}
 }
 
+// awaitState waits until sockets in this state are in the table, three as furnish makes.
+func awaitState(t *testing.T, table *Table, state tcp.State) {
+	t.Helper()
+	for range 1000 {
+		n := 0
+		for _, s := range readTable(t, table, Query{}) {
+			if s.State == State(state) {
+				n++
+			}
+		}
+		if n == 3 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("the connections never come into %s", state)
+}
+
 // settled reads both tables until they stay as they are.
 func settled(t *testing.T, read func() []string) (last []string) {
 	t.Helper()
@@ -160,8 +178,9 @@ func TestTheTableIsThatOfSS(t *testing.T) {
 	line := openCable(t, cable.Config{})
 	furnish(t, line)
 	seen := map[State]bool{}
-	for _, end := range []*cable.End{line.A, line.B} {
+	for end, last := range map[*cable.End]tcp.State{line.A: tcp.FinWait2, line.B: tcp.TimeWait} {
 		table := openTable(t, Config{Netns: end.Netns()})
+		awaitState(t, table, last)
 		var got []string
 		want := settled(t, func() (want []string) {
 			got = got[:0]

@@ -3,6 +3,7 @@ package sockets
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"runtime"
 	"strconv"
@@ -111,12 +112,10 @@ func (t *Table) Read(q Query) ([]*Socket, error) {
 
 func (t *Table) read(network string, q Query) error {
 	if network == "unix" {
-		return t.dump(func(b []byte) []byte { return appendUnixRequest(b, t.sequence) },
-			func(body []byte) error { return t.rows.unix(body, q.Memory) })
+		return t.dump(appendUnixRequest, func(body []byte) error { return t.rows.unix(body, q.Memory) })
 	}
 	for _, r := range q.requests(network) {
-		err := t.dump(func(b []byte) []byte { return r.appendTo(b, t.sequence) },
-			func(body []byte) error { return t.rows.inet(network, body) })
+		err := t.dump(r.appendTo, func(body []byte) error { return t.rows.inet(network, body) })
 		if err != nil {
 			return err
 		}
@@ -125,14 +124,14 @@ func (t *Table) read(network string, q Query) error {
 }
 
 // dump sends what ask writes and hands on the kernel's answers.
-func (t *Table) dump(ask func([]byte) []byte, each func(body []byte) error) error {
+func (t *Table) dump(ask func(b []byte, sequence uint32) []byte, each func(body []byte) error) error {
 	if t.fd < 0 {
 		if err := t.connect(); err != nil {
 			return err
 		}
 	}
 	t.sequence++
-	t.request = ask(t.request[:0])
+	t.request = ask(t.request[:0], t.sequence)
 	if _, err := unix.Write(t.fd, t.request); err != nil {
 		return os.NewSyscallError("write", err)
 	}
@@ -147,7 +146,7 @@ func (t *Table) dump(ask func([]byte) []byte, each func(body []byte) error) erro
 		done, err := messages(t.buffer[:n], t.sequence, each)
 		switch {
 		case errors.Is(err, unix.ENOENT):
-			return nil // the kernel has no such family or protocol: no sockets
+			return nil // no such family, protocol or connection: no sockets
 		case err != nil || done:
 			return err
 		}
@@ -168,4 +167,15 @@ func (t *Table) zone(index uint32) string {
 		t.zones[index] = name
 	}
 	return name
+}
+
+// Find returns the TCP connection with these ends, or nil. It is good until the next Read
+// or Find.
+func (t *Table) Find(local, remote netip.AddrPort) (*Socket, error) {
+	t.rows.reset()
+	err := t.dump(exact{local, remote}.appendTo, func(body []byte) error { return t.rows.inet("tcp", body) })
+	if err != nil || len(t.rows.list) == 0 {
+		return nil, err
+	}
+	return t.rows.list[0], nil
 }

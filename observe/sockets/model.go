@@ -1,0 +1,341 @@
+package sockets
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"dialtone/transport/tcp"
+)
+
+// Model puts together what looking at the table and what a source of events tell of TCP
+// connections, so that every change of every end is told once and in order:
+//
+//   - An event may come before the socket has its addresses (SYN_SENT before a port is
+//     chosen): its transition waits for them, and those behind it.
+//   - The kernel drops a socket that begins TIME_WAIT, or waits for the peer's FIN when no
+//     process has it any more, and keeps a small record of it. The event says CLOSED; the
+//     record says what it is in truth.
+//   - A half-open request is no socket yet, and makes no events until it is accepted.
+//
+// It is a value: it has no clock and asks nobody.
+type Model struct {
+	// Tell is called with each transition, in order for each connection.
+	Tell func(Transition)
+	// Find looks one connection up in the table; the zero State is not there.
+	Find func(local, remote netip.AddrPort) State
+	// Exact says that events come of every change of a socket, so that a look at the table
+	// has to tell only what is no socket.
+	Exact bool
+
+	byHandle map[uint64]*Connection
+	byCookie map[uint64]*Connection
+	byEnds   map[ends]*Connection
+	looked   bool // there was a look at the table
+}
+
+// ends are the addresses of a connection as they are on the wire.
+type ends struct{ local, remote netip.AddrPort }
+
+// Connection is one end of a TCP connection.
+type Connection struct {
+	Socket // as it was when the table was last looked at
+
+	Since time.Time // when it came into its state
+	Known bool      // Since is known; else it is when the connection was first seen
+
+	handle  uint64
+	seen    time.Time    // when it was last in the table, or had an event
+	waiting []Transition // for its addresses
+}
+
+// NewModel returns a model that knows nothing.
+func NewModel(tell func(Transition), find func(local, remote netip.AddrPort) State, exact bool) *Model {
+	return &Model{
+		Tell: tell, Find: find, Exact: exact,
+		byHandle: map[uint64]*Connection{}, byCookie: map[uint64]*Connection{}, byEnds: map[ends]*Connection{},
+	}
+}
+
+// Connections returns all there are, in no order. They are good until the model is told
+// more.
+func (m *Model) Connections() []*Connection {
+	all := map[*Connection]bool{}
+	for _, c := range m.byHandle {
+		all[c] = true
+	}
+	for _, c := range m.byCookie {
+		all[c] = true
+	}
+	for _, c := range m.byEnds {
+		all[c] = true
+	}
+	list := make([]*Connection, 0, len(all))
+	for c := range all {
+		list = append(list, c)
+	}
+	return list
+}
+
+// Age returns how long c has been in its state at now, and whether that is exact; else it
+// is at least that long.
+func (c *Connection) Age(now time.Time) (age time.Duration, exact bool) {
+	watched := now.Sub(c.Since)
+	if c.Known {
+		return watched, true
+	}
+	age, exact = c.Socket.Age()
+	return max(age, watched), exact
+}
+
+// event takes what a source reports.
+func (m *Model) event(e *event) {
+	c := m.find(e)
+	if c != nil && c.State == State(tcp.TimeWait) && e.From != c.State && !e.gone {
+		m.gone(e.At, c) // its ports are used again
+		c = nil
+	}
+	if c == nil {
+		if e.gone {
+			return // nobody knew it
+		}
+		c = &Connection{Socket: Socket{Network: "tcp", State: e.From, UID: e.UID}}
+	}
+	m.learn(c, e)
+	t := e.Transition
+	if e.gone {
+		t.From = c.State
+		if t.From == State(tcp.Closed) {
+			return
+		}
+	}
+	if t.From == State(tcp.Listen) && t.To == State(tcp.SynReceived) && c.State == t.To {
+		return // the request was in the table already
+	}
+	c.seen = e.At
+	if t.To == State(tcp.Closed) && mayRemain(t.From) && c.ends().whole() {
+		if kept := m.Find(c.Local, c.Remote); kept != 0 {
+			m.keep(c, kept, t)
+			return
+		}
+	}
+	m.change(c, t)
+}
+
+// mayRemain reports whether the kernel may keep a record of a socket that it drops in
+// this state.
+func mayRemain(s State) bool { return s == State(tcp.FinWait2) || s == State(tcp.Closing) }
+
+// keep goes on with the record of a socket that is no more.
+func (m *Model) keep(c *Connection, kept State, t Transition) {
+	delete(m.byHandle, c.handle)
+	c.handle = 0
+	c.Inode = 0
+	if kept != t.From {
+		t.To = kept
+		m.change(c, t)
+	}
+}
+
+// find returns the connection that an event is of, or nil for a new one.
+func (m *Model) find(e *event) *Connection {
+	if c := m.byHandle[e.handle]; c != nil && e.handle != 0 {
+		return c
+	}
+	if c := m.byCookie[e.Cookie]; c != nil && e.Cookie != 0 {
+		return c
+	}
+	if of := wire(e.Local, e.Remote); of.whole() {
+		return m.byEnds[of]
+	}
+	return nil
+}
+
+// wire returns addresses as they are on the wire.
+func wire(local, remote netip.AddrPort) ends {
+	plain := func(a netip.AddrPort) netip.AddrPort {
+		return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
+	}
+	return ends{plain(local), plain(remote)}
+}
+
+// whole reports whether both ends are known.
+func (e ends) whole() bool { return e.local.Port() != 0 && e.remote.Port() != 0 }
+
+func (c *Connection) ends() ends { return wire(c.Local, c.Remote) }
+
+// complete reports whether c has the addresses that its state asks for.
+func (c *Connection) complete() bool {
+	return c.Local.Port() != 0 && (c.State == State(tcp.Listen) || c.Remote.IsValid())
+}
+
+// learn notes what an event says of its socket. The kernel takes a socket's port away
+// before it says CLOSED: what is known stays.
+func (m *Model) learn(c *Connection, e *event) {
+	if e.Local.Port() != 0 || !c.Local.IsValid() {
+		c.Local = e.Local
+	}
+	if e.Remote.IsValid() {
+		c.Remote = e.Remote
+	}
+	c.Cookie = cmp.Or(e.Cookie, c.Cookie)
+	if e.handle != 0 {
+		c.handle = e.handle
+	}
+	m.index(c)
+}
+
+func (m *Model) index(c *Connection) {
+	if c.handle != 0 {
+		m.byHandle[c.handle] = c
+	}
+	if c.Cookie != 0 {
+		m.byCookie[c.Cookie] = c
+	}
+	if e := c.ends(); e.whole() {
+		m.byEnds[e] = c
+	}
+}
+
+func (m *Model) forget(c *Connection) {
+	if m.byHandle[c.handle] == c {
+		delete(m.byHandle, c.handle)
+	}
+	if m.byCookie[c.Cookie] == c {
+		delete(m.byCookie, c.Cookie)
+	}
+	if e := c.ends(); m.byEnds[e] == c {
+		delete(m.byEnds, e)
+	}
+}
+
+// change moves c to another state, and tells of it once c's addresses are known.
+func (m *Model) change(c *Connection, t Transition) {
+	c.State, c.Since, c.Known = t.To, t.At, !t.Looked
+	c.waiting = append(c.waiting, t)
+	if c.complete() || t.To == State(tcp.Closed) {
+		m.release(c)
+	}
+	if t.To == State(tcp.Closed) {
+		m.forget(c)
+	}
+}
+
+// release tells what waited.
+func (m *Model) release(c *Connection) {
+	for _, t := range c.waiting {
+		t.Local, t.Remote, t.Cookie = c.Local, c.Remote, c.Cookie
+		m.Tell(t)
+	}
+	c.waiting = c.waiting[:0]
+}
+
+// table takes what a look at the whole TCP table found, which began at a time. Events up
+// to that time, if there is a source, have been given to event before.
+func (m *Model) table(began time.Time, rows []*Socket) {
+	for _, s := range rows {
+		if s.Network == "tcp" && s.State != State(tcp.Closed) && s.State != Bound {
+			m.row(began, s)
+		}
+	}
+	var missing []*Connection
+	for _, c := range m.Connections() {
+		if c.seen.Before(began) {
+			missing = append(missing, c)
+		}
+	}
+	slices.SortFunc(missing, func(a, b *Connection) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Cookie, b.Cookie)) })
+	for _, c := range missing {
+		m.missing(began, c)
+	}
+	m.looked = true
+}
+
+// row takes one row of the table.
+func (m *Model) row(began time.Time, s *Socket) {
+	c := m.byCookie[s.Cookie]
+	if c == nil {
+		c = m.byEnds[wire(s.Local, s.Remote)] // or a TIME_WAIT before the same ports were used again
+		if c != nil && c.Cookie != 0 && c.Cookie != s.Cookie {
+			m.gone(began, c)
+			c = nil
+		}
+	}
+	if c == nil {
+		m.appeared(began, s)
+		return
+	}
+	known, newer := c.State, c.seen.After(began)
+	c.Socket = copied(s)
+	c.seen = began.Add(1)
+	m.index(c)
+	if newer {
+		c.State = known // the row is older than its last event
+	} else if m.Exact && !unseen(known, s.State) {
+		c.State = known // an event will say so, or has
+	} else if s.State != known {
+		c.State = known
+		m.change(c, Transition{At: began, From: known, To: s.State, UID: s.UID, Looked: true})
+	}
+	if c.complete() {
+		m.release(c)
+	}
+}
+
+// unseen reports whether a change makes no event.
+func unseen(from, to State) bool { return from == State(tcp.FinWait2) && to == State(tcp.TimeWait) }
+
+// appeared takes a row of a connection that nobody knew.
+func (m *Model) appeared(began time.Time, s *Socket) {
+	c := &Connection{Socket: copied(s), Since: began, seen: began.Add(1)}
+	m.index(c)
+	if !m.looked {
+		return // it was there before
+	}
+	from := State(0)
+	switch tcp.State(s.State) {
+	case tcp.Listen, tcp.SynSent:
+		from = State(tcp.Closed)
+	case tcp.SynReceived:
+		if s.Inode == 0 { // a request; a socket of its own sent a SYN, too
+			from = State(tcp.Listen)
+		}
+	}
+	if m.Exact && s.State != State(tcp.SynReceived) {
+		return // its events are on their way, or were lost
+	}
+	m.change(c, Transition{At: began, From: from, To: s.State, UID: s.UID, Looked: true})
+}
+
+// missing takes a connection that the table had not.
+func (m *Model) missing(began time.Time, c *Connection) {
+	record := c.State == State(tcp.TimeWait) || c.State == State(tcp.SynReceived) || c.State == State(tcp.FinWait2) && c.handle == 0
+	if m.Exact && !record && began.Sub(c.seen) < time.Minute {
+		return // its event is on its way
+	}
+	if e := c.ends(); e.whole() && m.Find(c.Local, c.Remote) == c.State {
+		c.seen = began // it was passed over: the table changes while it is read
+		return
+	}
+	m.gone(began, c)
+}
+
+// gone tells that a connection is no more.
+func (m *Model) gone(at time.Time, c *Connection) {
+	m.change(c, Transition{At: at, From: c.State, To: State(tcp.Closed), UID: c.UID, Looked: true})
+}
+
+// copied is a row that stays when the table is read again.
+func copied(s *Socket) Socket {
+	row := *s
+	if s.Info != nil {
+		info := *s.Info
+		row.Info = &info
+	}
+	if s.Memory != nil {
+		memory := *s.Memory
+		row.Memory = &memory
+	}
+	return row
+}

@@ -1,0 +1,163 @@
+package sockets
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"dialtone/transport/tcp"
+)
+
+// modelBench is a model, what it told, and a table to look connections up in.
+type modelBench struct {
+	*Model
+	now   time.Time
+	told  []string
+	table map[netip.AddrPort]State // by the far address
+}
+
+func newModelBench(exact bool) *modelBench {
+	b := &modelBench{now: time.Unix(1000, 0), table: map[netip.AddrPort]State{}}
+	b.Model = NewModel(func(t Transition) {
+		b.told = append(b.told, fmt.Sprintf("%v>%v %v>%v", t.Local, t.Remote, t.From, t.To))
+	}, func(_, remote netip.AddrPort) State { return b.table[remote] }, exact)
+	return b
+}
+
+var (
+	here  = netip.MustParseAddrPort("10.0.0.1:1000")
+	there = netip.MustParseAddrPort("10.0.0.2:80")
+)
+
+// on is an event of the socket with that handle.
+func (b *modelBench) on(handle, cookie uint64, from, to tcp.State, local, remote netip.AddrPort) {
+	b.now = b.now.Add(time.Millisecond)
+	b.event(&event{handle: handle, Transition: Transition{At: b.now, From: State(from), To: State(to), Local: local, Remote: remote, Cookie: cookie}})
+}
+
+// look looks at a table with these rows.
+func (b *modelBench) look(rows ...*Socket) {
+	b.now = b.now.Add(time.Millisecond)
+	b.Model.table(b.now, rows)
+	b.now = b.now.Add(time.Millisecond)
+}
+
+func tcpRow(cookie uint64, state tcp.State, local, remote netip.AddrPort) *Socket {
+	return &Socket{Network: "tcp", State: State(state), Local: local, Remote: remote, Cookie: cookie, Inode: 1}
+}
+
+func (b *modelBench) expect(t *testing.T, want ...string) {
+	t.Helper()
+	if !slices.Equal(b.told, want) {
+		t.Errorf("told\n%s\nwant\n%s", strings.Join(b.told, "\n"), strings.Join(want, "\n"))
+	}
+	b.told = nil
+}
+
+func TestTransitionsWaitForTheirAddresses(t *testing.T) {
+	b := newModelBench(true)
+	b.look()
+	b.on(7, 70, tcp.Closed, tcp.SynSent, netip.AddrPortFrom(here.Addr(), 0), there)
+	b.expect(t)
+	b.on(7, 70, tcp.SynSent, tcp.Established, here, there)
+	b.expect(t, "10.0.0.1:1000>10.0.0.2:80 CLOSED>SYN_SENT", "10.0.0.1:1000>10.0.0.2:80 SYN_SENT>ESTABLISHED")
+	// A SYN that nobody answers gets its port from the table.
+	b.on(8, 80, tcp.Closed, tcp.SynSent, netip.AddrPortFrom(here.Addr(), 0), netip.MustParseAddrPort("10.0.0.9:80"))
+	b.look(tcpRow(70, tcp.Established, here, there), tcpRow(80, tcp.SynSent, netip.MustParseAddrPort("10.0.0.1:1001"), netip.MustParseAddrPort("10.0.0.9:80")))
+	b.expect(t, "10.0.0.1:1001>10.0.0.9:80 CLOSED>SYN_SENT")
+}
+
+func TestTimeWaitIsFoundBehindClosed(t *testing.T) {
+	b := newModelBench(true)
+	b.look(tcpRow(70, tcp.FinWait2, here, there))
+	b.table[there] = State(tcp.TimeWait)
+	b.on(7, 70, tcp.FinWait2, tcp.Closed, netip.AddrPortFrom(here.Addr(), 0), there)
+	b.expect(t, "10.0.0.1:1000>10.0.0.2:80 FIN_WAIT_2>TIME_WAIT")
+	b.look(tcpRow(70, tcp.TimeWait, here, there))
+	b.look() // passed over: it is still there
+	b.expect(t)
+	delete(b.table, there)
+	b.look()
+	b.expect(t, "10.0.0.1:1000>10.0.0.2:80 TIME_WAIT>CLOSED")
+	if n := len(b.Connections()); n != 0 {
+		t.Errorf("%d connections left", n)
+	}
+}
+
+func TestASocketThatNobodyHasWaitsForTheFIN(t *testing.T) {
+	b := newModelBench(true)
+	b.look(tcpRow(70, tcp.FinWait1, here, there))
+	b.on(7, 70, tcp.FinWait1, tcp.FinWait2, here, there)
+	b.table[there] = State(tcp.FinWait2)
+	b.on(7, 70, tcp.FinWait2, tcp.Closed, here, there)
+	b.look(tcpRow(70, tcp.FinWait2, here, there))
+	b.expect(t, "10.0.0.1:1000>10.0.0.2:80 FIN_WAIT_1>FIN_WAIT_2")
+	b.table[there] = State(tcp.TimeWait)
+	b.look(tcpRow(70, tcp.TimeWait, here, there))
+	b.expect(t, "10.0.0.1:1000>10.0.0.2:80 FIN_WAIT_2>TIME_WAIT")
+}
+
+func TestAHalfOpenRequestIsToldOnce(t *testing.T) {
+	request := tcpRow(90, tcp.SynReceived, there, here)
+	request.Inode = 0
+	b := newModelBench(true)
+	b.look()
+	b.look(request)
+	b.expect(t, "10.0.0.2:80>10.0.0.1:1000 LISTEN>SYN_RCVD")
+	b.on(9, 0, tcp.Listen, tcp.SynReceived, there, here)
+	b.on(9, 90, tcp.SynReceived, tcp.Established, there, here)
+	b.look(tcpRow(90, tcp.Established, there, here))
+	b.expect(t, "10.0.0.2:80>10.0.0.1:1000 SYN_RCVD>ESTABLISHED")
+
+	b = newModelBench(true) // and one that never becomes a connection
+	b.look()
+	b.look(request)
+	b.look()
+	b.expect(t, "10.0.0.2:80>10.0.0.1:1000 LISTEN>SYN_RCVD", "10.0.0.2:80>10.0.0.1:1000 SYN_RCVD>CLOSED")
+}
+
+func TestPortsAreUsedAgain(t *testing.T) {
+	b := newModelBench(true)
+	b.look(tcpRow(70, tcp.TimeWait, there, here))
+	b.on(9, 0, tcp.Listen, tcp.SynReceived, there, here)
+	b.on(9, 91, tcp.SynReceived, tcp.Established, there, here)
+	b.expect(t, "10.0.0.2:80>10.0.0.1:1000 TIME_WAIT>CLOSED", "10.0.0.2:80>10.0.0.1:1000 LISTEN>SYN_RCVD", "10.0.0.2:80>10.0.0.1:1000 SYN_RCVD>ESTABLISHED")
+}
+
+// TestAnOlderRowChangesNothing: the table is read while events go on.
+func TestAnOlderRowChangesNothing(t *testing.T) {
+	b := newModelBench(false)
+	b.look(tcpRow(70, tcp.Established, here, there))
+	began := b.now
+	b.on(7, 70, tcp.Established, tcp.CloseWait, here, there)
+	b.Model.table(began, []*Socket{tcpRow(70, tcp.Established, here, there)})
+	b.expect(t, "10.0.0.1:1000>10.0.0.2:80 ESTABLISHED>CLOSE_WAIT")
+}
+
+func TestLookingTellsWhatChanged(t *testing.T) {
+	b := newModelBench(false)
+	b.look(tcpRow(70, tcp.Established, here, there))
+	b.expect(t)
+	b.look(tcpRow(70, tcp.CloseWait, here, there), tcpRow(71, tcp.Listen, netip.MustParseAddrPort("[::]:80"), netip.AddrPort{}))
+	b.expect(t, "10.0.0.1:1000>10.0.0.2:80 ESTABLISHED>CLOSE_WAIT", "[::]:80>invalid AddrPort CLOSED>LISTEN")
+	b.event(&event{gone: true, Transition: Transition{At: b.now, To: State(tcp.Closed), Local: here, Remote: there, Cookie: 70}})
+	b.look(tcpRow(71, tcp.Listen, netip.MustParseAddrPort("[::]:80"), netip.AddrPort{}))
+	b.expect(t, "10.0.0.1:1000>10.0.0.2:80 CLOSE_WAIT>CLOSED")
+}
+
+func TestAgeIsExactOnceAChangeWasSeen(t *testing.T) {
+	b := newModelBench(true)
+	row := tcpRow(70, tcp.CloseWait, here, there)
+	row.Info = &Info{Times: Times{SinceAck: time.Minute}}
+	b.look(row)
+	if age, exact := b.Connections()[0].Age(b.now); age != time.Minute || exact {
+		t.Errorf("age %v, exact %v; want a minute at least", age, exact)
+	}
+	b.on(7, 70, tcp.CloseWait, tcp.LastAck, here, there)
+	if age, exact := b.Connections()[0].Age(b.now.Add(time.Second)); age != time.Second || !exact {
+		t.Errorf("age %v, exact %v; want a second, exactly", age, exact)
+	}
+}

@@ -1,0 +1,71 @@
+package sockets
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+)
+
+// Watch begins to watch. Run does the work.
+func Watch(c WatchConfig) (*Watcher, error) {
+	w := &Watcher{config: c}
+	var err error
+	if w.table, err = Open(c.Config); err != nil {
+		return nil, err
+	}
+	if w.finder, err = Open(c.Config); err != nil {
+		w.table.Close()
+		return nil, err
+	}
+	if err := w.open(); err != nil {
+		w.table.Close()
+		w.finder.Close()
+		return nil, err
+	}
+	w.Model = NewModel(c.Tell, w.find, w.source.sight().Exact)
+	return w, nil
+}
+
+// open finds the best source that there is.
+func (w *Watcher) open() error {
+	for _, name := range Sources() {
+		if w.config.Source != "" && w.config.Source != name {
+			continue
+		}
+		s, err := openSource(name, w.config.Netns)
+		if err == nil {
+			w.source = s
+			return nil
+		}
+		w.denied = append(w.denied, fmt.Errorf("%s: %w", name, err))
+	}
+	if len(w.denied) == 0 {
+		return fmt.Errorf("no source of transitions is named %q", w.config.Source)
+	}
+	return errors.Join(w.denied...)
+}
+
+func openSource(name, netns string) (source, error) {
+	switch name {
+	case RawTracepoint:
+		inode, err := netnsInode(netns)
+		if err != nil {
+			return nil, err
+		}
+		return openBPF(inode)
+	case Tracepoint:
+		return nil, errors.ErrUnsupported
+	case Destroyed:
+		return openDestroyed(netns)
+	}
+	return looking{}, nil
+}
+
+// find looks a connection up.
+func (w *Watcher) find(local, remote netip.AddrPort) State {
+	s, err := w.finder.Find(local, remote)
+	if err != nil || s == nil {
+		return 0
+	}
+	return s.State
+}
