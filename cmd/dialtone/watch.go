@@ -1,7 +1,11 @@
 package main
 
 import (
+	"slices"
 	"strings"
+	"time"
+
+	"dialtone/observe/sockets"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -9,10 +13,15 @@ import (
 
 // watchFlags is what the command line of watch says.
 type watchFlags struct {
-	once, json, unix bool
-	netns            string
-	sort, columns    string
-	width            int
+	once, events, json, unix bool
+	netns                    string
+	sort, columns            string
+	width                    int
+
+	until   string
+	timeout time.Duration
+	every   time.Duration
+	source  string
 }
 
 func newWatchCommand() *cobra.Command {
@@ -34,11 +43,16 @@ FILTER has words as trace's:
   user NAME                 who made it
 joined by and, or, not and parentheses: port (80 or 443) and not state listen.
 
-Without root the owners of other users' sockets stay unknown.`,
+With --events each change of a TCP state is a line, of both ends if both are
+here. The first line says where the changes come from, which depends on the
+rights, and what cannot be seen there. Without root changes are found by
+looking, and the owners of other users' sockets stay unknown.`,
 		Example: `  dialtone watch port 8000
   dialtone watch state close-wait or state syn-sent
   dialtone watch --once --sort rtt --columns local,remote,rtt,cwnd,process
-  dialtone watch --once --json host 10.0.0.0/8`,
+  dialtone watch --once --json host 10.0.0.0/8
+  dialtone watch --events port 8000
+  dialtone watch port 8000 --until 'state time-wait' --timeout 10s`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	flagGroup(cmd, "What to look at", func(fs *pflag.FlagSet) {
@@ -47,10 +61,17 @@ Without root the owners of other users' sockets stay unknown.`,
 	})
 	flagGroup(cmd, "What to show", func(fs *pflag.FlagSet) {
 		fs.BoolVar(&f.once, "once", false, "the table as it is now")
-		fs.BoolVar(&f.json, "json", false, "one JSON object a line for each socket, with every figure")
+		fs.BoolVar(&f.events, "events", false, "a line for each change of a TCP state, until Ctrl-C")
+		fs.StringVar(&f.until, "until", "", "wait until some socket matches this `FILTER` too, and show it")
+		fs.DurationVar(&f.timeout, "timeout", 0, "with --until: give up after this time, exit code 1; 0 never does")
+		fs.BoolVar(&f.json, "json", false, "one JSON object a line, with every figure")
 		fs.StringVar(&f.columns, "columns", "", "these columns, a `LIST` such as state,local,remote; help lists all")
 		fs.StringVar(&f.sort, "sort", "", "by this `COLUMN`; -COLUMN turns it round")
 		fs.IntVar(&f.width, "width", 0, "a table for `N` columns, instead of what the terminal has")
+	})
+	flagGroup(cmd, "Events", func(fs *pflag.FlagSet) {
+		fs.StringVar(&f.source, "source", "", "where changes come from, a `NAME`: raw tracepoint, destroy notices,\nlooking; the best that the rights allow")
+		fs.DurationVar(&f.every, "every", 500*time.Millisecond, "look at the table this often")
 	})
 	names := columnNames()
 	complete(cmd, "sort", names...)
@@ -63,6 +84,16 @@ func (f *watchFlags) check() error {
 	switch {
 	case f.columns == "help":
 		return nil
+	case f.once && (f.events || f.until != ""):
+		return usage("leave one of them out", "--once ends at once, --events and --until wait")
+	case f.events && f.until != "":
+		return usage("leave one of them out", "--until shows what it waited for, --events every change")
+	case f.timeout != 0 && f.until == "":
+		return usage("add --until FILTER", "--timeout is for --until")
+	case f.timeout < 0 || f.every < 0:
+		return usage("write a time such as 500ms or 10s", "a negative time")
+	case f.source != "" && !slices.Contains(sockets.Sources(), f.source):
+		return usage("there are "+strings.Join(sockets.Sources(), ", "), "there is no source %q", f.source)
 	case f.width != 0 && f.width < 40:
 		return usage("a table needs 40 columns", "--width %d is too narrow", f.width)
 	case f.json && f.columns != "":

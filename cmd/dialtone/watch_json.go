@@ -253,3 +253,30 @@ func (o *socketLine) memory(m *sockets.Memory) {
 	o.Int("drops", int64(m.Drops))
 	o.end()
 }
+
+// transition writes the object of a change.
+func (o *socketLine) transition(t *sockets.Transition) {
+	o.Object = append(o.Object, '{')
+	o.Word("event", "transition")
+	o.Time("time", t.At.UnixNano())
+	o.address("local", &sockets.Socket{Local: t.Local}, false)
+	if t.Remote.IsValid() {
+		o.address("remote", &sockets.Socket{Remote: t.Remote}, true)
+	}
+	if t.From != 0 {
+		o.Word("from", t.From.String())
+	}
+	o.Word("to", t.To.String())
+	o.count("cookie", int64(t.Cookie))
+	o.Int("uid", int64(t.UID))
+	if t.Process.PID != 0 {
+		o.begin("process")
+		o.Int("pid", int64(t.Process.PID))
+		o.text("name", t.Process.Name)
+		o.end()
+	}
+	if t.Looked {
+		o.Bool("looked", true)
+	}
+	o.end()
+}

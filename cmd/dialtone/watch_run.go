@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,13 +25,12 @@ func (f *watchFlags) run(cmd *cobra.Command, args []string) error {
 	if f.columns == "help" {
 		return writeColumnHelp(cmd.OutOrStdout())
 	}
-	filter, err := sockets.ParseFilter(cmd.Context(), strings.Join(args, " "))
-	var wrong *grammar.Error
-	if errors.As(err, &wrong) && wrong.Err == nil {
-		return usage("see dialtone watch --help for the words of a filter", "%w", err)
-	}
+	filter, err := watchFilter(cmd.Context(), strings.Join(args, " "))
 	if err != nil {
 		return err
+	}
+	if f.events || f.until != "" {
+		return f.follow(cmd.Context(), filter)
 	}
 	table, err := sockets.Open(sockets.Config{Netns: f.namespace()})
 	if err != nil {
@@ -38,6 +38,16 @@ func (f *watchFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	defer table.Close()
 	return f.showOnce(table, filter)
+}
+
+// watchFilter reads a filter. A mistake in it is one in the command line.
+func watchFilter(ctx context.Context, text string) (*sockets.Filter, error) {
+	filter, err := sockets.ParseFilter(ctx, text)
+	var wrong *grammar.Error
+	if errors.As(err, &wrong) && wrong.Err == nil {
+		return nil, usage("see dialtone watch --help for the words of a filter", "%w", err)
+	}
+	return filter, err
 }
 
 // namespace is the file of the namespace that was asked for.

@@ -158,6 +158,9 @@ func TestTheDocumentHasEveryField(t *testing.T) {
 	out := bufio.NewWriter(&text)
 	writeSockets(out, []*sockets.Socket{&full}, "blue")
 	out.Flush()
+	var change socketLine
+	change.transition(&sockets.Transition{From: 1, Local: full.Local, Remote: full.Remote, Cookie: 1, Process: sockets.Process{PID: 1}, Looked: true})
+	text.Write(change.Object)
 	for _, m := range regexp.MustCompile(`"([a-z_]+)":`).FindAllStringSubmatch(text.String(), -1) {
 		if !bytes.Contains(page, []byte("`"+m[1]+"`")) {
 			t.Errorf("doc/watch.md has no %s", m[1])

@@ -225,7 +225,7 @@ func (m *Model) change(c *Connection, t Transition) {
 // release tells what waited.
 func (m *Model) release(c *Connection) {
 	for _, t := range c.waiting {
-		t.Local, t.Remote, t.Cookie = c.Local, c.Remote, c.Cookie
+		t.Local, t.Remote, t.Cookie, t.Owners = c.Local, c.Remote, c.Cookie, c.Processes
 		m.Tell(t)
 	}
 	c.waiting = c.waiting[:0]

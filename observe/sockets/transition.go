@@ -2,6 +2,7 @@ package sockets
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"dialtone/transport/tcp"
@@ -18,10 +19,24 @@ type Transition struct {
 	// Process is the one whose call made the change, and the zero Process where none
 	// did: a segment or a timer.
 	Process Process
+	Owners  []Process // that had the socket open at the last look, if it asked for owners
 
 	// Looked says that the change was found by looking at the table: it happened between
 	// the last look and At, and what lay between From and To was not seen.
 	Looked bool
+}
+
+// Matches reports whether f takes the connection as it was before t, or as it is then.
+func (t *Transition) Matches(f *Filter) bool {
+	s := Socket{Network: "tcp", State: t.To, Local: t.Local, Remote: t.Remote, Cookie: t.Cookie, UID: t.UID, Processes: t.Owners}
+	if t.Process.PID != 0 {
+		s.Processes = append(slices.Clip(s.Processes), t.Process)
+	}
+	if f.Match(&s) {
+		return true
+	}
+	s.State = t.From
+	return f.Match(&s)
 }
 
 // Sight is what a source of transitions sees, for people.
