@@ -13,10 +13,11 @@ import (
 
 // watchFlags is what the command line of watch says.
 type watchFlags struct {
-	once, events, json, unix bool
-	netns                    string
-	sort, columns            string
-	width                    int
+	once, events, json bool
+	unix, trouble      bool
+	netns              string
+	sort, columns      string
+	width              int
 
 	until   string
 	timeout time.Duration
@@ -32,7 +33,8 @@ func newWatchCommand() *cobra.Command {
 		Long: `Watch shows every socket of this machine: what it is connected to, in which TCP
 state it is and for how long, what waits in its queues, round-trip time and
 retransmissions, and which process has it open. Requests that are not accepted
-yet (SYN_RCVD) and connections that are over (TIME_WAIT) are among them.
+yet (SYN_RCVD) and connections that are over (TIME_WAIT) are among them. Where
+something is off, a sentence beneath says what, and what it means.
 
 FILTER has words as trace's:
   port N, portrange N-M     of either end; behind local or remote: of that end
@@ -57,6 +59,7 @@ looking, and the owners of other users' sockets stay unknown.`,
 	}
 	flagGroup(cmd, "What to look at", func(fs *pflag.FlagSet) {
 		fs.BoolVar(&f.unix, "unix", false, "Unix sockets too; a filter that says unix needs no flag")
+		fs.BoolVar(&f.trouble, "trouble", false, "only sockets that something is off with")
 		fs.StringVar(&f.netns, "netns", "", "another network namespace: a `NAME` of ip netns, or a file")
 	})
 	flagGroup(cmd, "What to show", func(fs *pflag.FlagSet) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"strconv"
 
 	"dialtone/observe/jsonline"
 	"dialtone/observe/sockets"
@@ -16,6 +17,7 @@ func writeSockets(out *bufio.Writer, rows []*sockets.Socket, netns string) {
 		o.Object = append(o.Object[:0], '{')
 		o.Word("event", "socket")
 		o.socket(s)
+		o.findings(diagnose(s))
 		if netns != "" {
 			o.Text("netns", netns)
 		}
@@ -85,6 +87,31 @@ func (o *socketLine) socket(s *sockets.Socket) {
 	if s.Memory != nil {
 		o.memory(s.Memory)
 	}
+}
+
+// findings are a list, if there are any.
+func (o *socketLine) findings(list []sockets.Finding) {
+	if len(list) == 0 {
+		return
+	}
+	o.Key("findings")
+	o.Object = append(o.Object, '[')
+	for i, f := range list {
+		if i > 0 {
+			o.Object = append(o.Object, ',')
+		}
+		o.Object = append(o.Object, '{')
+		o.Word("name", f.Name)
+		o.text("text", f.Text)
+		o.begin("figures")
+		for _, figure := range f.Figures {
+			o.Key(figure.Name)
+			o.Object = strconv.AppendFloat(o.Object, figure.Value, 'f', -1, 64)
+		}
+		o.end()
+		o.end()
+	}
+	o.Object = append(o.Object, ']')
 }
 
 // address writes an end as the kernel has it: an IPv4 address of an IPv6 socket is

@@ -75,8 +75,8 @@ func (f *watchFlags) showOnce(table *sockets.Table, filter *sockets.Filter) erro
 	if f.unix && !filter.NamesUnix() {
 		query.Networks = []string{"tcp", "udp", "unix"}
 	}
-	if f.json {
-		query.Info, query.Memory, query.Congestion, query.Owners = true, true, true, true
+	if f.json || f.diagnoses() {
+		query.Info, query.Memory, query.Owners, query.Congestion = true, true, true, f.json
 	}
 	for _, c := range append(list, f.sorter()) {
 		c.needs(&query)
@@ -85,20 +85,43 @@ func (f *watchFlags) showOnce(table *sockets.Table, filter *sockets.Filter) erro
 	if err != nil {
 		return err
 	}
+	all := len(rows)
+	if f.trouble {
+		rows = slices.DeleteFunc(rows, func(s *sockets.Socket) bool { return len(diagnose(s)) == 0 })
+	}
 	f.order(rows)
 	out := bufio.NewWriterSize(os.Stdout, 64<<10)
 	if f.json {
 		writeSockets(out, rows, f.netns)
 	} else {
-		newWatchTable(list, rows).write(out, f.room())
+		newWatchTable(list, rows).write(out, f.room(), f.findings(rows))
 	}
-	f.notice(rows, filter, query.Owners)
+	f.notice(all, rows, filter, query.Owners)
 	return out.Flush()
 }
 
+// diagnoses reports whether the table says what is off: unless columns were chosen that
+// may need no figures.
+func (f *watchFlags) diagnoses() bool { return f.trouble || f.columns == "" }
+
+func diagnose(s *sockets.Socket) []sockets.Finding {
+	age, _ := s.Age()
+	return sockets.Diagnose(s, age)
+}
+
+// findings returns what stands beneath each row.
+func (f *watchFlags) findings(rows []*sockets.Socket) func(row int) []sockets.Finding {
+	if !f.diagnoses() {
+		return func(int) []sockets.Finding { return nil }
+	}
+	return func(row int) []sockets.Finding { return diagnose(rows[row]) }
+}
+
 // notice says on standard error what the table does not.
-func (f *watchFlags) notice(rows []*sockets.Socket, filter *sockets.Filter, owners bool) {
+func (f *watchFlags) notice(all int, rows []*sockets.Socket, filter *sockets.Filter, owners bool) {
 	switch {
+	case all > 0 && len(rows) == 0:
+		fmt.Fprintf(os.Stderr, "nothing is off with %s\n", countOf(int64(all), "socket"))
 	case len(rows) == 0 && filter.String() != "":
 		fmt.Fprintf(os.Stderr, "no socket matches the filter %s\n", oneLine(filter.String()))
 	case owners && slices.ContainsFunc(rows, func(s *sockets.Socket) bool { return s.Hidden && len(s.Processes) == 0 && s.Inode != 0 }):

@@ -52,8 +52,9 @@ func cellWidth(b []byte) int {
 const cellGap = "  "
 
 // write lays the table out in at most room columns, 0 for any number: those that say
-// least are left out, and said, and what is still too long is cut.
-func (l *watchTable) write(w io.Writer, room int) {
+// least are left out, and said, and what is still too long is cut. What is off stands
+// beneath its row.
+func (l *watchTable) write(w io.Writer, room int, off func(row int) []sockets.Finding) {
 	left := l.drop(room)
 	line := make([]byte, 0, 256)
 	start := 0
@@ -66,10 +67,32 @@ func (l *watchTable) write(w io.Writer, room int) {
 		if i == len(l.columns)-1 {
 			w.Write(append(fitted(line, room), '\n')) // a bufio.Writer keeps its first error
 			line = line[:0]
+			if row := at / len(l.columns); row > 0 {
+				writeFindings(w, room, off(row-1))
+			}
 		}
 	}
 	if len(left) > 0 {
 		io.WriteString(w, "no room for: "+strings.Join(left, ", ")+"\n")
+	}
+}
+
+// writeFindings writes sentences, each from a line of its own on.
+func writeFindings(w io.Writer, room int, list []sockets.Finding) {
+	const mark, rest = "  ! ", "    "
+	for _, f := range list {
+		line := mark
+		for word := range strings.FieldsSeq(f.Text) {
+			if len(line) > len(rest) && room > 0 && columns(line)+1+columns(word) > room {
+				io.WriteString(w, line+"\n")
+				line = rest
+			}
+			if len(line) > len(rest) {
+				line += " "
+			}
+			line += word
+		}
+		io.WriteString(w, line+"\n")
 	}
 }
 

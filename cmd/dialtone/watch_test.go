@@ -36,7 +36,8 @@ func someSockets() []*sockets.Socket {
 func tableText(room int, names ...string) string {
 	f := watchFlags{columns: strings.Join(names, ",")}
 	var out strings.Builder
-	newWatchTable(f.chosen(), someSockets()).write(&out, room)
+	rows := someSockets()
+	newWatchTable(f.chosen(), rows).write(&out, room, f.findings(rows))
 	return out.String()
 }
 
@@ -46,6 +47,7 @@ PROTO  STATE       LOCAL            REMOTE      AGE    RECV  SEND    RTT  RETRAN
 tcp    LISTEN      *:80             -              -     0   128      -        -  a\x1b[2J/7
 tcp    LISTEN      [::]:81          -              -     0     0      -        -  ?
 tcp    CLOSE_WAIT  10.0.0.2:80      10.0.0.1:5  3.2min+     0     0  1.2ms        3  x/1 y/2 and 2 more
+  ! CLOSE_WAIT for 3 min: pid 1, or another of 4, got the peer's FIN and never closed
 tcp    TIME_WAIT   10.0.0.2:80      10.0.0.1:6   40s     0     0      -        -  -
 unix   CONNECTED   /run/\u202e日本  inode 9        -     0     0      -        -  -
 `, "\n")

@@ -73,6 +73,13 @@ type Timer struct {
 // TimerKind is what happens when a timer runs out.
 type TimerKind uint8
 
+const (
+	timerRetransmit TimerKind = 1 + iota
+	timerKeepalive
+	timerTimeWait
+	timerProbe // of a closed window
+)
+
 func (k TimerKind) String() string {
 	names := [...]string{"", "retransmit", "keepalive", "timewait", "probe"}
 	if int(k) < len(names) {
