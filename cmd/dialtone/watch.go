@@ -73,7 +73,7 @@ looking, and the owners of other users' sockets stay unknown.`,
 		fs.IntVar(&f.width, "width", 0, "a table for `N` columns, instead of what the terminal has")
 	})
 	flagGroup(cmd, "Events", func(fs *pflag.FlagSet) {
-		fs.StringVar(&f.source, "source", "", "where changes come from, a `NAME`: raw tracepoint, destroy notices,\nlooking; the best that the rights allow")
+		fs.StringVar(&f.source, "source", "", "where changes come from, a `NAME` of doc/watch.md: raw tracepoint,\ntracepoint, destroy notices, looking; the best that the rights allow")
 		fs.DurationVar(&f.every, "every", 500*time.Millisecond, "look at the table this often")
 	})
 	names := columnNames()

@@ -15,7 +15,7 @@ import (
 	"dialtone/link/cable"
 )
 
-var churn = flag.Int("churn", 3000, "connections that TestEveryEventIsCounted makes")
+var churn = flag.Int("churn", 2000, "connections that TestEveryEventIsCounted makes")
 
 // TestEveryEventIsCounted makes connections as fast as it can and counts: the source that
 // claims to be exact reports the exact number of changes.

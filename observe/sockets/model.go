@@ -46,6 +46,7 @@ type Connection struct {
 	Known bool      // Since is known; else it is when the connection was first seen
 
 	handle  uint64
+	listed  bool         // it was in the table once
 	seen    time.Time    // when it was last in the table, or had an event
 	waiting []Transition // for its addresses
 }
@@ -93,6 +94,10 @@ func (c *Connection) Age(now time.Time) (age time.Duration, exact bool) {
 func (m *Model) event(e *event) {
 	c := m.find(e)
 	if c != nil && c.State == State(tcp.TimeWait) && e.From != c.State && !e.gone {
+		if c.handle == e.handle {
+			m.keep(c, c.State, e.Transition) // the table showed before what this is about
+			return
+		}
 		m.gone(e.At, c) // its ports are used again
 		c = nil
 	}
@@ -132,7 +137,7 @@ func (m *Model) keep(c *Connection, kept State, t Transition) {
 	delete(m.byHandle, c.handle)
 	c.handle = 0
 	c.Inode = 0
-	if kept != t.From {
+	if kept != t.From && kept != c.State {
 		t.To = kept
 		m.change(c, t)
 	}
@@ -194,6 +199,10 @@ func (m *Model) index(c *Connection) {
 		m.byCookie[c.Cookie] = c
 	}
 	if e := c.ends(); e.whole() {
+		if row := m.byEnds[e]; row != nil && c.Cookie == 0 && row.State != State(tcp.TimeWait) {
+			c.Cookie = row.Cookie // the table had it before its first event was read
+			m.byCookie[c.Cookie] = c
+		}
 		m.byEnds[e] = c
 	}
 }
@@ -256,6 +265,9 @@ func (m *Model) table(began time.Time, rows []*Socket) {
 func (m *Model) row(began time.Time, s *Socket) {
 	c := m.byCookie[s.Cookie]
 	if c == nil {
+		c = m.nameless(s)
+	}
+	if c == nil {
 		c = m.byEnds[wire(s.Local, s.Remote)] // or a TIME_WAIT before the same ports were used again
 		if c != nil && c.Cookie != 0 && c.Cookie != s.Cookie {
 			m.gone(began, c)
@@ -268,7 +280,7 @@ func (m *Model) row(began time.Time, s *Socket) {
 	}
 	known, newer := c.State, c.seen.After(began)
 	c.Socket = copied(s)
-	c.seen = began.Add(1)
+	c.seen, c.listed = began.Add(1), true
 	m.index(c)
 	if newer {
 		c.State = known // the row is older than its last event
@@ -283,12 +295,23 @@ func (m *Model) row(began time.Time, s *Socket) {
 	}
 }
 
+// nameless returns a connection whose events had neither port nor cookie, and that may be
+// the one of this row.
+func (m *Model) nameless(s *Socket) *Connection {
+	for _, c := range m.byHandle {
+		if c.Cookie == 0 && c.State == s.State && c.Local.Port() == 0 && wire(c.Remote, c.Remote) == wire(s.Remote, s.Remote) {
+			return c
+		}
+	}
+	return nil
+}
+
 // unseen reports whether a change makes no event.
 func unseen(from, to State) bool { return from == State(tcp.FinWait2) && to == State(tcp.TimeWait) }
 
 // appeared takes a row of a connection that nobody knew.
 func (m *Model) appeared(began time.Time, s *Socket) {
-	c := &Connection{Socket: copied(s), Since: began, seen: began.Add(1)}
+	c := &Connection{Socket: copied(s), Since: began, seen: began.Add(1), listed: true}
 	m.index(c)
 	if !m.looked {
 		return // it was there before
@@ -313,6 +336,10 @@ func (m *Model) missing(began time.Time, c *Connection) {
 	record := c.State == State(tcp.TimeWait) || c.State == State(tcp.SynReceived) || c.State == State(tcp.FinWait2) && c.handle == 0
 	if m.Exact && !record && began.Sub(c.seen) < time.Minute {
 		return // its event is on its way
+	}
+	if m.Exact && !c.listed && !record {
+		m.forget(c) // of another network namespace, where the source sees them all
+		return
 	}
 	if e := c.ends(); e.whole() && m.Find(c.Local, c.Remote) == c.State {
 		c.seen = began // it was passed over: the table changes while it is read

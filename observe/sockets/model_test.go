@@ -87,6 +87,25 @@ func TestTimeWaitIsFoundBehindClosed(t *testing.T) {
 	}
 }
 
+// TestTheTableMayBeFirst: some events come a little later than what they make.
+func TestTheTableMayBeFirst(t *testing.T) {
+	b := newModelBench(true)
+	b.look()
+	b.on(7, 0, tcp.Closed, tcp.SynSent, netip.AddrPortFrom(here.Addr(), 0), there)
+	b.look(tcpRow(70, tcp.Established, here, there))
+	b.on(7, 0, tcp.SynSent, tcp.Established, here, there)
+	b.on(7, 0, tcp.Established, tcp.FinWait1, here, there)
+	b.on(7, 0, tcp.FinWait1, tcp.FinWait2, here, there)
+	b.look(tcpRow(70, tcp.TimeWait, here, there))
+	b.on(7, 0, tcp.FinWait2, tcp.Closed, netip.AddrPortFrom(here.Addr(), 0), there)
+	b.expect(t,
+		"10.0.0.1:1000>10.0.0.2:80 CLOSED>SYN_SENT", "10.0.0.1:1000>10.0.0.2:80 SYN_SENT>ESTABLISHED", "10.0.0.1:1000>10.0.0.2:80 ESTABLISHED>FIN_WAIT_1",
+		"10.0.0.1:1000>10.0.0.2:80 FIN_WAIT_1>FIN_WAIT_2", "10.0.0.1:1000>10.0.0.2:80 FIN_WAIT_2>TIME_WAIT")
+	if n := len(b.Connections()); n != 1 {
+		t.Errorf("%d connections, want one", n)
+	}
+}
+
 func TestASocketThatNobodyHasWaitsForTheFIN(t *testing.T) {
 	b := newModelBench(true)
 	b.look(tcpRow(70, tcp.FinWait1, here, there))

@@ -21,6 +21,9 @@ type WatchConfig struct {
 	// Source is the only source of transitions to try, by its name; "" is the best that
 	// the rights allow.
 	Source string
+	// Tracefs is where tracefs is mounted, for the source Tracepoint; "" is where it
+	// usually is.
+	Tracefs string
 }
 
 // The names of sources, the best first.

@@ -32,7 +32,7 @@ func (w *Watcher) open() error {
 		if w.config.Source != "" && w.config.Source != name {
 			continue
 		}
-		s, err := openSource(name, w.config.Netns)
+		s, err := openSource(name, w.config)
 		if err == nil {
 			w.source = s
 			return nil
@@ -45,18 +45,18 @@ func (w *Watcher) open() error {
 	return errors.Join(w.denied...)
 }
 
-func openSource(name, netns string) (source, error) {
+func openSource(name string, c WatchConfig) (source, error) {
 	switch name {
 	case RawTracepoint:
-		inode, err := netnsInode(netns)
+		inode, err := netnsInode(c.Netns)
 		if err != nil {
 			return nil, err
 		}
 		return openBPF(inode)
 	case Tracepoint:
-		return nil, errors.ErrUnsupported
+		return openPerf(c.Tracefs)
 	case Destroyed:
-		return openDestroyed(netns)
+		return openDestroyed(c.Netns)
 	}
 	return looking{}, nil
 }
