@@ -40,7 +40,8 @@
 // those and bulk. They meet the network in package net's interfaces, so that they
 // run on the kernel's sockets and on any other implementation alike; only bulk
 // asks for the kernel's own, and does without where it finds another. The packages
-// below observe import nothing of the module, and only the command imports both.
+// below observe know the layers whose headers and states they show, and of app only
+// escape; only the command imports both.
 //
 // # The way of a byte
 //

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"reflect"
@@ -195,5 +196,29 @@ func fill(v reflect.Value) {
 		} else if v.CanUint() {
 			v.SetUint(3)
 		}
+	}
+}
+
+// BenchmarkTableOfSockets sorts and writes 20,000 rows.
+func BenchmarkTableOfSockets(b *testing.B) {
+	all := make([]*sockets.Socket, 20_000)
+	for i := range all {
+		all[i] = &sockets.Socket{
+			Network: "tcp", State: sockets.State(tcp.Established), Info: &sockets.Info{RTT: sockets.RTT{Smooth: 20 * time.Microsecond}},
+			Local:  netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(30000+i*7919%20000)),
+			Remote: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), 8000), Cookie: uint64(i), Inode: uint32(i + 1), Processes: []sockets.Process{{PID: 7, Name: "server"}},
+		}
+	}
+	for _, columns := range []string{"state,recv,send,local,remote", ""} {
+		b.Run(columns, func(b *testing.B) {
+			f := watchFlags{columns: columns}
+			rows := make([]*sockets.Socket, len(all))
+			b.ReportAllocs()
+			for b.Loop() {
+				copy(rows, all)
+				f.order(rows)
+				newWatchTable(f.chosen(), rows).write(io.Discard, 0, f.findings(rows))
+			}
+		})
 	}
 }

@@ -23,6 +23,7 @@ import (
 // process: the kernel takes it away with its last descriptor.
 type bpfSource struct {
 	closers []func() error
+	program *ebpf.Program
 	ring    *ringbuf.Reader
 	drops   *ebpf.Map
 	record  ringbuf.Record
@@ -71,15 +72,15 @@ func openBPF(netns uint32) (s *bpfSource, err error) {
 	if err != nil {
 		return s, err
 	}
-	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+	s.program, err = ebpf.NewProgram(&ebpf.ProgramSpec{
 		Name: "dialtone_watch", Type: ebpf.Tracing, AttachType: ebpf.AttachTraceRawTp, AttachTo: "inet_sock_set_state",
 		Instructions: code, License: "GPL", // as the helpers ask for
 	})
 	if err != nil {
 		return s, fmt.Errorf("load program: %w", err)
 	}
-	s.closers = append(s.closers, program.Close)
-	attached, err := link.AttachTracing(link.TracingOptions{Program: program})
+	s.closers = append(s.closers, s.program.Close)
+	attached, err := link.AttachTracing(link.TracingOptions{Program: s.program})
 	if err != nil {
 		return s, fmt.Errorf("attach program: %w", err)
 	}

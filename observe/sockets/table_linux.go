@@ -99,12 +99,14 @@ func (t *Table) Read(q Query) ([]*Socket, error) {
 			t.Close() // what is left of the answers is of no use
 			return nil, fmt.Errorf("read %s sockets: %w", network, err)
 		}
-		if !wantOwners {
+		if !q.Filter.NeedsOwners() {
 			t.rows.keep(start, q.Filter)
 		}
 	}
-	if wantOwners {
+	if wantOwners && len(t.rows.list) > 0 {
 		t.owners.fill(t.rows.list)
+	}
+	if q.Filter.NeedsOwners() {
 		t.rows.keep(0, q.Filter)
 	}
 	return t.rows.list, nil
