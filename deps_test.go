@@ -27,10 +27,11 @@ const rule = `
 	link < internet;
 	internet < transport;
 	transport < transport/tcp, transport/udp;
-	transport/tcp, transport/udp < observe/capture;
+	link < link/sim, link/tap;
+	transport/tcp, transport/udp < host, observe/capture;
 	observe/capture < observe/filter, observe/flow;
 	observe/filter, observe/flow < observe/ladder;
-	app/*, observe/* < cmd/dialtone;
+	app/*, observe/*, host, link/tap < cmd/dialtone;
 `
 
 // TestImportRule holds rule against the imports that the go command sees.

@@ -17,11 +17,14 @@
 //	  digest/         BLAKE3 of a file from its chunks, in any order
 //	  tree/           trees of files, read where they are sent from, written where they arrive
 //	  transfer/       files between two machines: the protocol, and the classic ones
+//	host/             one machine on our own stack: sockets, timers, routes
 //	transport/        ports and pseudo-header
 //	  tcp/            segments, options, sequence numbers, the eleven states
 //	  udp/            datagrams
 //	internet/         IPv4, IPv6, ICMP, IGMP, MLD
-//	link/             Ethernet frames, MAC addresses, ARP and RARP
+//	link/             Ethernet frames, MAC addresses, ARP and RARP; frames on their way, ports
+//	  sim/            cables, hubs and switches in memory
+//	  tap/            a TAP device
 //	observe/          sees what the machine's kernel knows, and what its wires carry
 //	  capture/        frames from files and interfaces, taken apart
 //	  filter/         what to see: tcpdump's words, and words for what conversations did

@@ -1,0 +1,2 @@
+// Package tap is a link to the Linux kernel: a TAP device.
+package tap
