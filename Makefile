@@ -5,14 +5,15 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 TOOL = $(GO) tool -modfile=tools.mod
 FUZZTIME ?= 30s
 
-.PHONY: help build demo test lint unit fuzz bench bench-transfer man clean
+.PHONY: help build demo test lint unit fuzz bench bench-transfer bench-trace man clean
 help:
 	@echo 'make demo    send a file between two processes; hold conversations with a server'
 	@echo 'make test    install what the tests need and run them all'
 	@echo 'make build   bin/dialtone'
 	@echo 'make fuzz    every fuzz target for FUZZTIME (30s)'
-	@echo 'make bench   speed, beside other servers'
+	@echo 'make bench   speed, beside other servers; then bench-trace'
 	@echo 'make bench-transfer   speed of send and receive, beside cp, rsync, scp, curl, croc'
+	@echo 'make bench-trace   speed of trace, beside tshark, tcptrace, gopacket'
 	@echo 'make man     man pages into man/'
 
 build:
@@ -44,10 +45,15 @@ fuzz:
 # A module of its own, so that peers do not weigh on go.mod; BENCHFLAGS=-short is a first look.
 bench: build
 	cd bench && $(GO) run . -dialtone ../bin/dialtone $(BENCHFLAGS)
+	cd bench && $(GO) run ./trace -dialtone ../bin/dialtone $(filter -short -v,$(BENCHFLAGS))
 
 # Installs its peers, as far as they can be had; the long and lossy paths need root.
 bench-transfer: build
 	cd bench && $(GO) run ./transfer -dialtone ../bin/dialtone $(BENCHFLAGS)
+
+# Installs tshark and tcptrace, as far as they can be had; live capture needs root.
+bench-trace: build
+	cd bench && $(GO) run ./trace -dialtone ../bin/dialtone $(BENCHFLAGS)
 
 man:
 	$(GO) run -tags man ./cmd/dialtone man

@@ -30,7 +30,7 @@ const rule = `
 	link < link/sim, link/tap;
 	transport/tcp, transport/udp < host, observe/capture;
 	observe/capture < observe/filter, observe/flow;
-	observe/filter, observe/flow < observe/ladder;
+	observe/filter, observe/flow, app/escape < observe/ladder;
 	app/*, observe/*, host, link/tap < cmd/dialtone;
 `
 

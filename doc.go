@@ -23,6 +23,7 @@
 //	  udp/            datagrams
 //	internet/         IPv4, IPv6, ICMP, IGMP, MLD
 //	link/             Ethernet frames, MAC addresses, ARP and RARP; frames on their way, ports
+//	  cable/          two network namespaces joined by a cable with faults, for tests and benchmarks
 //	  sim/            cables, hubs and switches in memory
 //	  tap/            a TAP device
 //	observe/          sees what the machine's kernel knows, and what its wires carry
@@ -31,7 +32,7 @@
 //	  flow/           conversations: states, labels and their reasons
 //	  routes/         next hops, neighbours and interfaces
 //	  sockets/        sockets and the processes that own them
-//	bench/            benchmarks beside other programs, and the cable for them; a module of its own
+//	bench/            benchmarks beside other programs; a module of its own
 //	doc/              notes for people: what files may rely on, what speed costs; the demo
 //
 // Who may import whom is written in deps_test.go, and held there. The packages

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"dialtone/bench/report"
 )
 
 // table is the answer: a row per load, a column per server, and at the right
@@ -29,12 +31,12 @@ func (r row) cell(s sample) string {
 	if r.kind == idle {
 		return fmt.Sprintf("%.1f", s.kib)
 	}
-	text := fmt.Sprintf("%s [%s]", digits(s.rate), digits(s.cpu))
+	text := fmt.Sprintf("%s [%s]", report.Digits(s.rate), report.Digits(s.cpu))
 	if r.kind == flow && r.conns*r.depth > 1 && s.busy < 0.9 && !s.disturbed() {
 		text += "*"
 	}
 	if r.depth > 1 && r.network == "tcp" {
-		text += fmt.Sprintf(" p99 %s ms", digits(s.p99/1e3))
+		text += fmt.Sprintf(" p99 %s ms", report.Digits(s.p99/1e3))
 	}
 	if s.disturbed() {
 		text = "~" + text
@@ -43,17 +45,6 @@ func (r row) cell(s sample) string {
 		text += fmt.Sprintf(" %.0f lost", s.lost)
 	}
 	return text
-}
-
-// digits writes a figure with two or three that count.
-func digits(v float64) string {
-	switch {
-	case v >= 100:
-		return fmt.Sprintf("%.0f", v)
-	case v >= 10:
-		return fmt.Sprintf("%.1f", v)
-	}
-	return fmt.Sprintf("%.2f", v)
 }
 
 func (r row) compare(cells map[string]sample, peer string) string {

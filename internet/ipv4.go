@@ -45,43 +45,42 @@ var (
 // (a capture's snaplen) it is what is there. A total length of 0 is a packet
 // that a device was still to cut (segmentation offload): the payload is all of b.
 func ParseIPv4(b []byte) (h IPv4, payload []byte, err error) {
+	payload, err = h.Parse(b)
+	return h, payload, err
+}
+
+// Parse is [ParseIPv4] in place, for who has millions of packets: no copy is made of
+// fields that were just written. After an error h is as it was.
+func (h *IPv4) Parse(b []byte) (payload []byte, err error) {
 	if len(b) < ipv4Size {
-		return h, nil, errIPv4Cut
+		return nil, errIPv4Cut
 	}
 	if b[0]>>4 != 4 {
-		return h, nil, errIPv4Version
+		return nil, errIPv4Version
 	}
 	size := int(b[0]&15) * 4
 	total := binary.BigEndian.Uint16(b[2:])
 	switch {
 	case size < ipv4Size:
-		return h, nil, errIPv4Length
+		return nil, errIPv4Length
 	case size > len(b):
-		return h, nil, errIPv4Options
+		return nil, errIPv4Options
 	case total != 0 && int(total) < size:
-		return h, nil, errIPv4Total
+		return nil, errIPv4Total
 	case total != 0 && int(total) < len(b):
 		payload = b[size:total]
 	default:
 		payload = b[size:]
 	}
 	flags := binary.BigEndian.Uint16(b[6:])
-	h = IPv4{
-		TOS:         b[1],
-		TotalLength: total,
-		ID:          binary.BigEndian.Uint16(b[4:]),
-		Flags:       uint8(flags >> 13),
-		Offset:      flags & 0x1fff,
-		TTL:         b[8],
-		Protocol:    Protocol(b[9]),
-		Checksum:    binary.BigEndian.Uint16(b[10:]),
-		Src:         [4]byte(b[12:]),
-		Dst:         [4]byte(b[16:]),
-	}
+	h.TOS, h.TotalLength, h.ID = b[1], total, binary.BigEndian.Uint16(b[4:])
+	h.Flags, h.Offset = uint8(flags>>13), flags&0x1fff
+	h.TTL, h.Protocol, h.Checksum = b[8], Protocol(b[9]), binary.BigEndian.Uint16(b[10:])
+	h.Src, h.Dst, h.Options = [4]byte(b[12:]), [4]byte(b[16:]), nil
 	if size > ipv4Size {
 		h.Options = b[ipv4Size:size:size]
 	}
-	return h, payload, nil
+	return payload, nil
 }
 
 // Append puts the header behind b as its fields are: FillIPv4 sets the total length

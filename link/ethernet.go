@@ -24,35 +24,42 @@ var (
 // The payload of an 802.3 frame is cut to its length: what is behind is padding.
 // There is no frame check sequence.
 func ParseEthernet(b []byte) (h Ethernet, payload []byte, err error) {
+	payload, err = h.Parse(b)
+	return h, payload, err
+}
+
+// Parse is [ParseEthernet] in place, for who has millions of frames: no copy is made
+// of fields that were just written. After an error h is as it was.
+func (h *Ethernet) Parse(b []byte) (payload []byte, err error) {
 	if len(b) < EthernetLen {
-		return h, nil, errEthernetShort
+		return nil, errEthernetShort
 	}
 	end := 12
 	t := EtherType(binary.BigEndian.Uint16(b[end:]))
 	for t.IsTag() {
 		end += TagLen
 		if len(b) < end+2 {
-			return h, nil, errTagShort
+			return nil, errTagShort
 		}
 		t = EtherType(binary.BigEndian.Uint16(b[end:]))
 	}
 	payload = b[end+2:]
 	switch {
 	case t >= minType:
-		h.Type = t
+		h.Type, h.Length = t, 0
 	case t <= maxLength:
-		h.Length = uint16(t)
+		h.Type, h.Length = 0, uint16(t)
 		payload = payload[:min(len(payload), int(t))]
 	case end > 12:
-		return h, nil, errTypeTagged
+		return nil, errTypeTagged
 	default:
-		return h, nil, errType
+		return nil, errType
 	}
-	h.Dst, h.Src = MAC(b[0:6]), MAC(b[6:12])
+	h.Dst, h.Src, h.Tags = MAC(b[0:6]), MAC(b[6:12]), nil
 	if end > 12 {
 		h.Tags = b[12:end:end]
 	}
-	return h, payload, nil
+	return payload, nil
 }
 
 // Append writes the header behind b: with Length where Type is 0.

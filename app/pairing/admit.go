@@ -81,6 +81,9 @@ func (l *Listener) greet(c *line) (a arrival, err error) {
 		c.refuse(err, l.wants())
 		linger(c.Conn)
 	}
+	if errors.Is(err, errLastTry) {
+		l.tries.over()
+	}
 	return a, err
 }
 

@@ -1,10 +1,13 @@
 package pairing
 
-import "sync"
+import (
+	"fmt"
+	"sync"
+)
 
 // tries keeps a code and counts how often it was guessed wrong.
 type tries struct {
-	burnt chan struct{} // holds one when the code burns
+	burnt chan struct{} // holds one when the code has burnt
 
 	mu    sync.Mutex
 	code  string
@@ -59,7 +62,24 @@ func (t *tries) judge(round int, right bool) error {
 		return nil
 	}
 	if t.wrong++; t.burntLocked() {
-		t.burnt <- struct{}{} // empty: it burns once in a round
+		return errLastTry
 	}
 	return ErrWrongCode
+}
+
+// errLastTry is the wrong code that burns the right one.
+var errLastTry = fmt.Errorf("%w", ErrWrongCode)
+
+// over says that who made the last try has its answer: the listener may close now,
+// and takes nobody's answer away.
+func (t *tries) over() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.burntLocked() {
+		return // there is another code by now
+	}
+	select {
+	case t.burnt <- struct{}{}:
+	default: // said already
+	}
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"syscall"
 
-	"dialtone/bench/cable"
+	"dialtone/link/cable"
 )
 
 const (

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"dialtone/bench/report"
 )
 
 // extras are dialtone's targets that no peer has a figure for.
@@ -15,7 +17,7 @@ func (p plan) extras(ctx context.Context) string {
 		text string
 		run  func(context.Context) ([]string, error)
 	}{
-		{"first byte of a tree of " + thousands(p.many) + " files on the wire ≤ 200 ms", p.firstByte},
+		{"first byte of a tree of " + report.Thousands(p.many) + " files on the wire ≤ 200 ms", p.firstByte},
 		{"that tree whole, ≤ 64 MiB of memory at each end", p.millionFiles},
 		{"resume of a file cut at 90 %: at most one chunk (1 MiB) sent again", p.resume},
 	} {
@@ -32,7 +34,7 @@ func (p plan) extras(ctx context.Context) string {
 			text = ""
 		}
 	}
-	return "### Beyond speed\n\n" + grid(lines) + "\n"
+	return "### Beyond speed\n\n" + report.Grid(lines) + "\n"
 }
 
 // millions is the tree of many files.
@@ -60,8 +62,8 @@ func (p plan) firstByte(ctx context.Context) ([]string, error) {
 		}
 		firsts, starts = append(firsts, sample{seconds: first.Seconds()}), append(starts, sample{seconds: start.Seconds()})
 	}
-	verdict, _ := atMost(1e3*median(starts).seconds, 200, "ms until 16 KiB were sent")
-	return []string{fmt.Sprintf("%s; the first byte after %s ms", verdict, digits(1e3*median(firsts).seconds))}, nil
+	verdict := report.AtMost(1e3*median(starts).seconds, 200, "ms until 16 KiB were sent")
+	return []string{fmt.Sprintf("%s; the first byte after %s ms", verdict, report.Digits(1e3*median(firsts).seconds))}, nil
 }
 
 func (p plan) firstByteOnce(ctx context.Context) (first, start time.Duration, err error) {
@@ -111,8 +113,8 @@ func (p plan) millionFiles(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	verdict, _ := atMost(float64(max(from.rss, to.rss))/(1<<20), memoryLimit>>20, "MiB")
-	return []string{fmt.Sprintf("%s; %s files/s", verdict, digits(float64(p.many)/j.took.Seconds()))}, nil
+	verdict := report.AtMost(float64(max(from.rss, to.rss))/(1<<20), memoryLimit>>20, "MiB")
+	return []string{fmt.Sprintf("%s; %s files/s", verdict, report.Digits(float64(p.many)/j.took.Seconds()))}, nil
 }
 
 // resume cuts the line after 90 % of the file, runs the same again, and counts
@@ -144,8 +146,8 @@ func (p plan) resume(ctx context.Context) ([]string, error) {
 	if again < 0 {
 		return nil, fmt.Errorf("%d and %d bytes crossed, fewer than the file has: they cannot be compressed, so the count is wrong", before, after)
 	}
-	sent, _ := atMost(max(again, 1)/mib, float64(chunk+around)/mib, "MiB sent again, with all headers")
-	reread, _ := atMost(max(float64(read-after), 1)/mib, float64(around)/mib, "MiB read beyond what was sent")
+	sent := report.AtMost(max(again, 1)/mib, float64(chunk+around)/mib, "MiB sent again, with all headers")
+	reread := report.AtMost(max(float64(read-after), 1)/mib, float64(around)/mib, "MiB read beyond what was sent")
 	return []string{sent, reread}, nil
 }
 

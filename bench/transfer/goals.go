@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"dialtone/bench/report"
 )
 
-// goal is a target: what it says, the figure that it asks for and the one there
-// is. Where a figure is missing, known is false.
+// goal is a target: what it says, and how far it is reached.
 type goal struct {
 	text  string
-	check func(cells map[string]sample) (verdict string, known bool)
+	check func(cells map[string]sample) (verdict string)
 }
 
 // atLeast asks for a share of the best of other contenders.
@@ -26,57 +27,33 @@ func atLeast(own string, share float64, others ...string) goal {
 	if len(names) > 1 {
 		text = fmt.Sprintf("%s ≥ %g × the best of: %s", titles[own].title, share, strings.Join(names, "; "))
 	}
-	return goal{text, func(cells map[string]sample) (string, bool) {
+	return goal{text, func(cells map[string]sample) string {
 		best := 0.0
 		for _, name := range others {
 			best = max(best, cells[name].mbs)
 		}
-		return compare(cells[own].mbs, share*best, "MB/s")
+		return report.AtLeast(cells[own].mbs, share*best, "MB/s")
 	}}
 }
 
 // atLeastRate asks for MB/s.
 func atLeastRate(own string, mbs float64, means string) goal {
 	text := fmt.Sprintf("%s ≥ %.0f MB/s (%s)", allContenders()[own].title, mbs, means)
-	return goal{text, func(cells map[string]sample) (string, bool) { return compare(cells[own].mbs, mbs, "MB/s") }}
+	return goal{text, func(cells map[string]sample) string { return report.AtLeast(cells[own].mbs, mbs, "MB/s") }}
 }
 
 const memoryLimit = 64 << 20
 
 // inMemory limits both ends of every mode of dialtone that was measured.
-var inMemory = goal{"dialtone ≤ 64 MiB of memory at each end", func(cells map[string]sample) (string, bool) {
+var inMemory = goal{"dialtone ≤ 64 MiB of memory at each end", func(cells map[string]sample) string {
 	most := int64(0)
 	for name, s := range cells {
 		if strings.HasPrefix(name, "dialtone") && s.note == "" {
 			most = max(most, s.from, s.to)
 		}
 	}
-	return atMost(float64(most)/(1<<20), memoryLimit>>20, "MiB")
+	return report.AtMost(float64(most)/(1<<20), memoryLimit>>20, "MiB")
 }}
-
-// compare holds a figure against the least that is asked for.
-func compare(got, least float64, unit string) (string, bool) {
-	if got <= 0 || least <= 0 {
-		return "not measured", false
-	}
-	verdict := "met"
-	if got < least {
-		verdict = fmt.Sprintf("missed by %.0f %%", max(1, 100*(1-got/least)))
-	}
-	return fmt.Sprintf("%s: %s %s of %s", verdict, digits(got), unit, digits(least)), true
-}
-
-// atMost holds a figure against the most that is allowed.
-func atMost(got, most float64, unit string) (string, bool) {
-	if got <= 0 {
-		return "not measured", false
-	}
-	verdict := "met"
-	if got > most {
-		verdict = fmt.Sprintf("missed by %.0f %%", max(1, 100*(got/most-1)))
-	}
-	return fmt.Sprintf("%s: %s %s, %s allowed", verdict, digits(got), unit, digits(most)), true
-}
 
 // median takes the median of each figure. One failed round spoils the cell.
 func median(list []sample) sample {

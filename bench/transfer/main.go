@@ -38,6 +38,8 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
+
+	"dialtone/bench/report"
 )
 
 func main() {
@@ -153,7 +155,7 @@ func (p plan) start(ctx context.Context, dialtone, write string) (err error) {
 	if write == "" {
 		return nil
 	}
-	return insert(write, text)
+	return report.Insert(write, "make bench-transfer", text)
 }
 
 // measureAll prints each table as soon as it is there, and returns them all.
@@ -163,7 +165,7 @@ func (p plan) measureAll(ctx context.Context) string {
 		fmt.Print(text)
 		all.WriteString(text)
 	}
-	show(describe(p))
+	show(fmt.Sprintf("%s; median of %d rounds, %d through the cable.\n\n", report.Machine(), p.rounds, p.far))
 	for _, s := range scenes(p.scale) {
 		if !p.scenes.MatchString(s.name) || ctx.Err() != nil {
 			continue

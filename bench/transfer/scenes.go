@@ -8,7 +8,7 @@ import (
 	"os/exec"
 	"time"
 
-	"dialtone/bench/cable"
+	"dialtone/link/cable"
 )
 
 // ends is the path of a scene: two sides and what lies between them.

@@ -68,6 +68,7 @@ func verbs() []*cobra.Command {
 		newServeCommand(),
 		newConnectCommand(),
 		newResolveCommand(),
+		newTraceCommand(),
 		newVersionCommand(),
 	}
 }

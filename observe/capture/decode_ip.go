@@ -9,7 +9,8 @@ import (
 // ipv4 takes a packet apart that starts at at; the link layer has it end at end, or
 // later than was captured.
 func (p *Packet) ipv4(at, end int) {
-	h, payload, err := internet.ParseIPv4(p.Data[at:end])
+	var h internet.IPv4
+	payload, err := h.Parse(p.Data[at:end])
 	if err != nil {
 		p.stop(err, at)
 		return
@@ -31,7 +32,8 @@ func (p *Packet) ipv4(at, end int) {
 }
 
 func (p *Packet) ipv6(at, end int) {
-	h, payload, err := internet.ParseIPv6(p.Data[at:end])
+	var h internet.IPv6
+	payload, err := h.Parse(p.Data[at:end])
 	if err != nil {
 		p.stop(err, at)
 		return

@@ -3,7 +3,8 @@ package capture
 import "dialtone/link"
 
 func (p *Packet) ethernet(b []byte) {
-	h, payload, err := link.ParseEthernet(b)
+	var h link.Ethernet
+	payload, err := h.Parse(b)
 	if err != nil {
 		p.stop(err, 0)
 		return

@@ -4,13 +4,13 @@ import (
 	"encoding/binary"
 
 	"dialtone/internet"
-	"dialtone/transport/tcp"
 	"dialtone/transport/udp"
 )
 
 // tcp takes a segment apart that starts at at; the IP header has it size bytes long.
 func (p *Packet) tcp(at, size int) {
-	h, payload, err := tcp.Parse(p.Data[at:p.end])
+	h := &p.TCP
+	payload, err := h.Parse(p.Data[at:p.end])
 	if err != nil {
 		p.ports(at)
 		p.stop(err, at)
@@ -18,8 +18,7 @@ func (p *Packet) tcp(at, size int) {
 	}
 	start := p.end - len(payload)
 	p.add(KindTCP, at, start)
-	p.TCP, p.HasTCP = h, true
-	p.SrcPort, p.DstPort = h.SrcPort, h.DstPort
+	p.HasTCP, p.SrcPort, p.DstPort = true, h.SrcPort, h.DstPort
 	p.payload(start, p.end, size-(start-at))
 }
 

@@ -97,11 +97,8 @@ func (p *pcap) parse(b []byte, _ int64, r *Record) (found, int64, error) {
 	if len(b) < end {
 		return foundShort, int64(end), nil
 	}
-	*r = Record{
-		Time: int64(order32(b, p.big))*1e9 + int64(order32(b[4:], p.big))*p.fraction,
-		Wire: frameSize(wire, int(captured)),
-		Data: b[pcapRecordSize:end:end],
-		Link: p.link,
-	}
+	// Nothing else of r is ever set; a literal would be built elsewhere and copied.
+	r.Time = int64(order32(b, p.big))*1e9 + int64(order32(b[4:], p.big))*p.fraction
+	r.Wire, r.Data, r.Link = frameSize(wire, int(captured)), b[pcapRecordSize:end:end], p.link
 	return foundFrame, int64(end), nil
 }

@@ -39,6 +39,7 @@ func (st *step) advances() {
 		other.nxt = st.ack
 	}
 	if missing > 0 && other.lastFrame != 0 {
+		st.others().Missed += int64(missing)
 		st.find(LabelNotCaptured, RuleNotCaptured, Finding{Values: [4]int64{int64(missing), int64(other.rel(st.ack))}})
 	}
 	if other.probe.frame != 0 && !other.probe.alive && st.ack == other.probe.end {

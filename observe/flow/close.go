@@ -82,7 +82,7 @@ func (st *step) sendsFIN() {
 		if st.c.talk.Closer < 0 {
 			st.c.talk.Closer = st.from
 		}
-		st.find(LabelFIN, RuleFIN, Finding{Values: [4]int64{pub.Bytes}})
+		st.find(LabelFIN, RuleFIN, Finding{Values: [4]int64{st.said()}})
 	case theirs.acked == st.frame:
 		cl.joined = true
 		st.find(LabelFinalFIN, RuleFinalFINWithACK, f)
@@ -92,6 +92,13 @@ func (st *step) sendsFIN() {
 		cl.crossed = true
 		st.find(LabelCrossedFIN, RuleCrossedFIN, f)
 	}
+}
+
+// said is how many bytes the sender has sent before its FIN, those too that were not
+// captured. A sequence number tells it modulo 2^32.
+func (st *step) said() int64 {
+	bytes := st.mine().Bytes
+	return bytes + int64(int32(st.me.rel(st.end-1)-1-uint32(bytes)))
 }
 
 // finAcked moves the other end on, at which the ACK of its FIN arrives, and ends the

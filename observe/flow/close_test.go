@@ -147,3 +147,16 @@ func follows(from, to tcp.State) bool {
 	}
 	return false
 }
+
+func TestFINCountsWhatWasNotCaptured(t *testing.T) {
+	s := play(t, shake+`
+	20ms  > P. 1+10  ack=1
+	20ms  > P. 41+10 ack=1
+	30ms  < .  1 ack=51   -> not captured
+	30ms  > F. 51 ack=1   -> FIN
+	`)
+	e := s.events[len(s.events)-1]
+	if f := e.Findings[0]; f.Values[0] != 50 || e.Talk.Ends[0].Bytes != 20 || e.Talk.Ends[0].Missed != 30 {
+		t.Errorf("%s; %+v", f.Why(), e.Talk.Ends[0])
+	}
+}

@@ -112,7 +112,8 @@ func (s *segment) duplicates(e *sent) bool {
 
 // load takes p apart.
 func (s *segment) load(p *capture.Packet) {
-	// Field by field, for a literal would be built elsewhere and copied.
+	// Field by field: a literal would be built elsewhere and copied, in pieces wider than
+	// those just written, for which a processor waits.
 	h := &p.TCP
 	s.p, s.now, s.frame = p, p.Time, p.Number
 	s.seq, s.ack, s.flags, s.len = h.Seq, h.Ack, h.Flags, max(p.Len, 0)

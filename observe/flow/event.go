@@ -28,6 +28,7 @@ type End struct {
 	State         tcp.State // as far as the packets so far show; 0 for not known
 	Packets       int64
 	Bytes         int64 // of payload, each counted once
+	Missed        int64 // bytes that the other end acknowledged and the capture does not have
 	Retransmitted int64 // bytes sent again
 	Resent        int64 // segments sent again
 	Lost          int64 // segments sent again that had not arrived

@@ -28,9 +28,8 @@ func (t *Tracker) addError(p *capture.Packet) *Event {
 	if !ok {
 		return nil
 	}
-	src, dst := q.src.As16(), q.dst.As16()
-	k, turned := key{kind: uint32(q.version)<<8 | uint32(q.protocol)}.
-		order(&src, &dst, q.sport, q.dport, p.VLAN)
+	k := key{kind: uint64(p.VLAN) | uint64(q.protocol)<<32 | uint64(q.version)<<40}
+	turned := k.between(q.src, q.dst, uint64(q.sport), uint64(q.dport))
 	c := t.table.find(&k, t.seed.hash(&k))
 	if c == nil {
 		return nil

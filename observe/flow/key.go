@@ -4,41 +4,55 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
+	"net/netip"
 
 	"dialtone/observe/capture"
 )
 
 // key is what the packets of one conversation have in common, whichever way they go:
 // both ends' addresses and ports, the lower end first, and what keeps others apart.
+//
+// It is made in place, of words that are read as wide as they were written: with
+// narrower fields, or a copy, a processor waits for its own stores, which took longer
+// than all the rest of finding a conversation.
 type key struct {
-	low, high [2]uint64 // addresses
-	ports     uint32    // of low, and of high in the upper half
-	vlan      uint32
-	kind      uint32 // version of IP and protocol
+	low, high [2]uint64 // addresses; of IPv4 in the last word
+	ports     uint64    // of low, and of high from bit 32
+	kind      uint64    // VLAN; protocol from bit 32, version of IP from bit 40
 }
 
-// keyOf returns the key of a packet with ports; turned says that its source is the
-// key's high end.
-func keyOf(p *capture.Packet) (k key, turned bool) {
-	src, dst := p.Src.As16(), p.Dst.As16()
-	k.kind = uint32(p.Version)<<8 | uint32(p.Protocol)
-	return k.order(&src, &dst, p.SrcPort, p.DstPort, p.VLAN)
+// of makes k the key of a packet with ports; turned says that its source is the key's
+// high end.
+func (k *key) of(p *capture.Packet) (turned bool) {
+	k.kind = uint64(p.VLAN) | uint64(p.Protocol)<<32 | uint64(p.Version)<<40
+	return k.between(p.Src, p.Dst, uint64(p.SrcPort), uint64(p.DstPort))
 }
 
-// order fills in both ends.
-func (k key) order(src, dst *[16]byte, sport, dport uint16, vlan uint32) (_ key, turned bool) {
-	k.vlan = vlan
-	s := [2]uint64{binary.BigEndian.Uint64(src[:]), binary.BigEndian.Uint64(src[8:])}
-	d := [2]uint64{binary.BigEndian.Uint64(dst[:]), binary.BigEndian.Uint64(dst[8:])}
-	if before(s, d) || s == d && sport <= dport {
-		k.low, k.high, k.ports = s, d, uint32(sport)|uint32(dport)<<16
-		return k, false
+// between fills in both ends.
+func (k *key) between(src, dst netip.Addr, sport, dport uint64) (turned bool) {
+	s0, s1 := words(src)
+	d0, d1 := words(dst)
+	turned = s0 > d0 || s0 == d0 && (s1 > d1 || s1 == d1 && sport > dport)
+	if turned {
+		s0, s1, sport, d0, d1, dport = d0, d1, dport, s0, s1, sport
 	}
-	k.low, k.high, k.ports = d, s, uint32(dport)|uint32(sport)<<16
-	return k, true
+	k.low[0], k.low[1], k.high[0], k.high[1], k.ports = s0, s1, d0, d1, sport|dport<<32
+	return turned
 }
 
-func before(a, b [2]uint64) bool { return a[0] < b[0] || a[0] == b[0] && a[1] < b[1] }
+func words(a netip.Addr) (high, low uint64) {
+	if a.Is4() {
+		b := a.As4()
+		return 0, uint64(binary.BigEndian.Uint32(b[:]))
+	}
+	b := a.As16()
+	return binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
+}
+
+func (k *key) is(o *key) bool {
+	return k.low[1] == o.low[1] && k.high[1] == o.high[1] && k.ports == o.ports &&
+		k.low[0] == o.low[0] && k.high[0] == o.high[0] && k.kind == o.kind
+}
 
 // seed makes the places in a table unpredictable, so that a capture cannot be made
 // whose conversations all fall into one.
@@ -49,8 +63,8 @@ func newSeed() seed {
 }
 
 func (s *seed) hash(k *key) uint32 {
-	a := mix(k.low[1]^s[0], k.high[1]^s[1]^uint64(k.ports)<<32)
-	b := mix(k.low[0]^s[2]^uint64(k.ports), k.high[0]^s[3]^uint64(k.vlan)<<16^uint64(k.kind)<<48)
+	a := mix(k.low[1]^s[0], k.high[1]^s[1]^k.ports<<32)
+	b := mix(k.low[0]^s[2]^k.ports, k.high[0]^s[3]^k.kind)
 	h := mix(a^s[1], b^s[2])
 	return uint32(h) ^ uint32(h>>32)
 }

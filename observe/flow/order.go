@@ -52,10 +52,9 @@ func (st *step) keep(m marks) {
 	if st.stamped {
 		m |= markStamped
 	}
-	*me.sent.push(st.budget) = sent{
-		time: st.now, frame: st.frame, seq: st.seq, end: st.end,
-		val: st.val, id: st.id, sum: st.sum, marks: m,
-	}
+	s := me.sent.push(st.budget) // field by field: see segment.load
+	s.time, s.frame, s.seq, s.end = st.now, st.frame, st.seq, st.end
+	s.val, s.id, s.sum, s.marks = st.val, st.id, st.sum, m
 	me.dataTime, me.dataFrame = st.now, st.frame
 	me.size = max(me.size, st.len)
 }

@@ -65,7 +65,11 @@ func (st *step) why(since, frame int64) {
 	case st.has(tcp.SYN):
 		st.find(LabelTimeoutRetransmission, RuleSYNTimeout, Finding{Frames: [2]int64{frame}, Values: [4]int64{st.now - since}})
 	case lowest && idle >= timeout*9/10 && !(cause && askedAgo < max(2*smooth, lateAnswer)):
-		st.find(LabelTimeoutRetransmission, RuleTimeout, Finding{Frames: [2]int64{last}, Values: [4]int64{idle, timeout}})
+		rule := RuleTimeout
+		if me.repair.timeout.on(me.una) && me.repair.timeout.frame == last {
+			rule = RuleTimeoutAgain
+		}
+		st.find(LabelTimeoutRetransmission, rule, Finding{Frames: [2]int64{last}, Values: [4]int64{idle, timeout}})
 		me.repair.timeout = recovery{st.frame, st.now, me.nxt}
 	case me.repair.timeout.on(me.una) && st.seq.Less(me.repair.timeout.to) && since <= me.repair.timeout.time:
 		st.find(LabelTimeoutRetransmission, RuleTimeoutRecovery, Finding{Frames: [2]int64{me.repair.timeout.frame}})
@@ -182,11 +186,11 @@ func (st *step) reported(e *sent) {
 
 // duplicated judges what the first block of a D-SACK reports: the newest
 // retransmission of these bytes was not needed (RFC 2883 §4), unless the network had
-// made a copy of it.
+// made a copy of it, or it had others besides, which are not reported.
 func (st *step) duplicated() {
 	b := st.blocks[0]
 	e := st.other.sent.covers(b[0], b[1])
-	if e != nil && e.marks&(markResend|markNeeded) == markResend {
+	if e != nil && e.marks&(markResend|markNeeded) == markResend && b[0].LessEq(e.seq) && e.end.LessEq(b[1]) {
 		st.spurious(st.others(), e, RuleDSACKed, Finding{Frames: [2]int64{st.frame}})
 	}
 }

@@ -164,6 +164,14 @@ func TestDSACKOfACopyIsNotAboutTheRetransmission(t *testing.T) {
 	`)
 }
 
+func TestDSACKOfAPartIsNotOfTheRetransmission(t *testing.T) {
+	play(t, bulk+`
+	40ms  < .  1 ack=2001 ts=9030/120 id=2 sack=3001-7001           -> duplicate ACK, SACK
+	40ms  > .  2001+1200 ack=1 ts=140/9030 id=109                   -> retransmission, fast retransmission
+	49ms  < .  1 ack=7001 ts=9040/140 id=3 sack=3001-3201           -> D-SACK
+	`)
+}
+
 func TestSpuriousByTheDSACKThatFirstAcknowledges(t *testing.T) {
 	play(t, shake+`
 	20ms   > P. 1+18 ack=1 ts=120/9000 id=102          ->
@@ -178,4 +186,16 @@ func TestSYNAgainThoughItHadArrived(t *testing.T) {
 	1.01s  > S  0       mss=1460 sackok ts=1110/0       -> retransmission, timeout retransmission
 	1.02s  < S. 0 ack=1 mss=1460 sackok ts=9000/100     -> spurious retransmission@2, SYN+ACK
 	`)
+}
+
+func TestEachTimeoutIsTwiceTheOneBefore(t *testing.T) {
+	s := play(t, bulk+`
+	251ms  > .  2001+1000 ack=1 ts=351/9020 id=109 -> retransmission, timeout retransmission
+	671ms  > .  2001+1000 ack=1 ts=771/9020 id=110 -> retransmission, timeout retransmission
+	`)
+	f := s.events[len(s.events)-1].Findings[1]
+	if want := "sent 420 ms after frame 12, which a timeout had sent already, and still without progress: " +
+		"each timeout is twice the one before (RFC 6298 §5.5)"; f.Rule != RuleTimeoutAgain || f.Why() != want {
+		t.Errorf("%s\nwanted\n%s", f.Why(), want)
+	}
 }

@@ -39,6 +39,7 @@ const (
 	// Why they were.
 	RuleSYNTimeout
 	RuleTimeout
+	RuleTimeoutAgain
 	RuleTimeoutRecovery
 	RuleDupACKs
 	RuleSACKedAbove
@@ -90,11 +91,11 @@ const (
 )
 
 // ruleText is the sentence of each rule, about the labelled frame. In braces stands
-// what the finding fills in: f a frame, n a number, b bytes, t a time, with the index
+// what the finding fills in: f a frame, n a number, x one in hex, b bytes, t a time, with the index
 // in Frames or Values.
 var ruleText = [rules]string{
 	RuleSYN:        "SYN without ACK asks for a connection; the bytes will be counted from {n0} (RFC 9293 §3.5)",
-	RuleSYNACK:     "SYN and ACK accept the SYN of {f0}, {t0} after it; the other way is counted from {n1} (RFC 9293 §3.5)",
+	RuleSYNACK:     "SYN and ACK accept the SYN of {f0}, {t0} after it; the bytes of this way will be counted from {n1} (RFC 9293 §3.5)",
 	RuleHandshake:  "acknowledges the SYN+ACK of {f0}, {t0} after the SYN of {f1}: both ends are ESTABLISHED (RFC 9293 §3.5)",
 	RuleCrossedSYN: "this SYN and the one of {f0} crossed: neither acknowledges the other (RFC 9293 §3.5, figure 7)",
 	RuleRefused:    "RST that acknowledges the SYN of {f0}, {t0} after it: no one listens on that port (RFC 9293 §3.10.7.1)",
@@ -121,13 +122,14 @@ var ruleText = [rules]string{
 
 	RuleSYNTimeout:      "the SYN of {f0} again after {t0} without an answer (RFC 6298 §5)",
 	RuleTimeout:         "sent after {t0} without progress since {f0}; the timeout is about {t1} (RFC 6298 §5)",
+	RuleTimeoutAgain:    "sent {t0} after {f0}, which a timeout had sent already, and still without progress: each timeout is twice the one before (RFC 6298 §5.5)",
 	RuleTimeoutRecovery: "sent after the timeout of {f0} took all outstanding bytes for lost, and before they were acknowledged (RFC 5681 §3.1)",
 	RuleDupACKs:         "{n0} duplicate ACKs, the last in {f0}, asked for it, {t1} before, within the timeout of about {t2} (RFC 5681 §3.2)",
 	RuleSACKedAbove:     "the SACK of {f0}, {t0} before, reports bytes that lie behind it: up to {n1}, this ends at {n2} (RFC 6675 §5, RFC 8985 §6.2)",
 	RulePartialACK:      "{f0} acknowledged a part of what was out when the recovery of {f1} began (RFC 6582 §3.2)",
 	RuleTailLoss:        "the last bytes sent, {t0} after {f0} and before the timeout of about {t1}, more than a round trip of {t2}: a probe for a lost tail (RFC 8985 §7.3)",
 
-	RuleAckedBefore:  "{f0} had acknowledged these bytes {t0} before",
+	RuleAckedBefore:  "{f0} had acknowledged these bytes {t0} before: they had arrived, whether that ACK did or not",
 	RuleDSACKed:      "the D-SACK of {f0} says that these bytes had arrived already (RFC 2883 §4)",
 	RuleEifel:        "the ACK of {f0} echoes timestamp {n0}, older than this segment's {n1}: it answers the first copy (RFC 3522 §3.2)",
 	RuleLateOriginal: "{f0} is the first copy, which came late: it had not been lost",
@@ -158,7 +160,7 @@ var ruleText = [rules]string{
 	RuleKeepAlive:    "number {n0}, one before the next, after {t1} of silence, with all acknowledged: is the other end alive? (RFC 1122 §4.2.3.6)",
 	RuleKeepAliveACK: "answers the keep-alive of {f0} (RFC 1122 §4.2.3.6)",
 
-	RuleChecksum:    "the checksum is {n0}, and that is not the one of these bytes: the receiver drops the segment (RFC 9293 §3.1)",
+	RuleChecksum:    "the checksum is {x0}, and that is not the one of these bytes: the receiver drops the segment (RFC 9293 §3.1)",
 	RuleMSS:         "{b0} of data and options, more than the {b1} of the other end's MSS, and not several segments joined (RFC 9293 §3.7.1)",
 	RuleUnreachable: "ICMP type {n0} code {n1}, which quotes {f0} of this conversation (RFC 792, RFC 4443 §3, RFC 5461)",
 }

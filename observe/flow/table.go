@@ -28,7 +28,7 @@ func (t *table) find(k *key, hash uint32) *conn {
 			return nil
 		}
 		if s.hash == hash {
-			if c := t.conns[s.index-1]; c.key == *k {
+			if c := t.conns[s.index-1]; c.key.is(k) {
 				return c
 			}
 		}

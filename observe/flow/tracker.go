@@ -120,15 +120,18 @@ func (t *Tracker) begin(c *conn, from int, p *capture.Packet) *Event {
 	e := &t.event
 	e.Packet, e.Talk, e.From = p, talk, from
 	e.Seq, e.Ack, e.Len, e.Window, e.InFlight, e.RTT, e.Ignored = 0, 0, p.Len, 0, 0, 0, false
-	e.Before = [2]tcp.State{talk.Ends[0].State, talk.Ends[1].State}
-	e.After, e.Findings = e.Before, e.Findings[:0]
+	for i := range e.Before {
+		e.Before[i], e.After[i] = talk.Ends[i].State, talk.Ends[i].State
+	}
+	e.Findings = e.Findings[:0]
 	return e
 }
 
 // conversation returns that of p and which end sent it; nil if there is none.
 func (t *Tracker) conversation(p *capture.Packet) (c *conn, from int) {
-	k, turned := keyOf(p)
-	if c = t.last; c == nil || c.key != k {
+	var k key
+	turned := k.of(p)
+	if c = t.last; c == nil || !c.key.is(&k) {
 		if c = t.table.find(&k, t.seed.hash(&k)); c == nil {
 			return nil, 0
 		}
@@ -159,7 +162,8 @@ func (c *conn) isReuse(h *tcp.Header, from int) bool {
 
 // open begins the conversation of p, in a free place or that of an evicted one.
 func (t *Tracker) open(p *capture.Packet) (c *conn, from int) {
-	k, turned := keyOf(p)
+	var k key
+	turned := k.of(p)
 	switch n := len(t.free); {
 	case n > 0:
 		c, t.free = t.free[n-1], t.free[:n-1]

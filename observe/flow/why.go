@@ -1,9 +1,10 @@
 package flow
 
 import (
+	"fmt"
+	"math"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Why returns the reason for the label in one plain sentence: what was seen, in which
@@ -43,18 +44,28 @@ func (f Finding) figure(verb, index byte) string {
 		return strconv.FormatInt(v, 10) + " bytes"
 	case 't':
 		return shortTime(v)
+	case 'x':
+		return fmt.Sprintf("0x%04x", v)
 	default:
 		return strconv.FormatInt(v, 10)
 	}
 }
 
-// shortTime returns nanoseconds with three digits and a unit: 412µs, 12.3ms, 1.25s.
+// shortTime returns nanoseconds with three digits and a unit: 412 µs, 12.3 ms, 1.25 s.
 func shortTime(ns int64) string {
-	d := time.Duration(ns)
-	for unit := time.Duration(1); unit <= time.Minute; unit *= 10 {
-		if d.Abs() < 1000*unit {
-			return d.Round(unit).String()
+	f, unit := float64(ns), "ns"
+	for _, larger := range []string{"µs", "ms", "s"} {
+		if math.Abs(f) < 999.5 {
+			break
+		}
+		f, unit = f/1000, larger
+	}
+	digits := 0
+	if a := math.Abs(f); unit != "ns" && a < 99.95 {
+		digits = 1
+		if a < 9.995 {
+			digits = 2
 		}
 	}
-	return d.Round(time.Second).String()
+	return strconv.FormatFloat(f, 'f', digits, 64) + " " + unit
 }

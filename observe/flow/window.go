@@ -52,10 +52,9 @@ func (st *step) windows() {
 		return // overtaken: it says how it was
 	}
 	// RFC 7323 §2.2: the window of a SYN is not scaled.
-	*w = window{seen: true, syn: st.has(tcp.SYN), scale: w.scale, raw: h.Window, frame: st.frame}
-	if n := w.bytes(); n >= 0 {
-		w.edge, w.known = st.ack.Add(int(n)), true
-	}
+	w.seen, w.syn, w.raw, w.frame = true, st.has(tcp.SYN), h.Window, st.frame
+	n := w.bytes()
+	w.edge, w.known = st.ack.Add(int(max(n, 0))), n >= 0
 	if h.Window == 0 && !w.syn && !st.has(tcp.FIN) {
 		st.find(LabelZeroWindow, RuleZeroWindow, Finding{})
 		st.mine().ZeroWindows++

@@ -1,0 +1,73 @@
+package flow
+
+// ruleNames are the rules' names for programs: they do not change.
+var ruleNames = [rules]string{
+	RuleSYN:             "syn",
+	RuleSYNACK:          "syn-ack",
+	RuleHandshake:       "handshake",
+	RuleCrossedSYN:      "crossed-syn",
+	RuleRefused:         "refused",
+	RuleFIN:             "fin",
+	RuleHalfClose:       "half-close",
+	RuleFinalFIN:        "final-fin",
+	RuleFinalFINWithACK: "final-fin-with-ack",
+	RuleFinalACK:        "final-ack",
+	RuleCrossedFIN:      "crossed-fin",
+	RuleTimeWaitACK:     "time-wait-ack",
+	RuleReset:           "reset",
+	RuleResetAlone:      "reset-alone",
+	RulePortReuse:       "port-reuse",
+	RuleSeenBefore:      "seen-before",
+	RuleSeenControl:     "seen-control",
+	RuleSpoiled:         "spoiled",
+	RuleNewerTimestamp:  "newer-timestamp",
+	RuleNewerID:         "newer-id",
+	RuleAfterRTT:        "after-rtt",
+	RuleAfterTimeout:    "after-timeout",
+	RuleSkippedID:       "skipped-id",
+	RuleSYNTimeout:      "syn-timeout",
+	RuleTimeout:         "timeout",
+	RuleTimeoutAgain:    "timeout-again",
+	RuleTimeoutRecovery: "timeout-recovery",
+	RuleDupACKs:         "dup-acks",
+	RuleSACKedAbove:     "sacked-above",
+	RulePartialACK:      "partial-ack",
+	RuleTailLoss:        "tail-loss",
+	RuleAckedBefore:     "acked-before",
+	RuleDSACKed:         "d-sacked",
+	RuleEifel:           "eifel",
+	RuleLateOriginal:    "late-original",
+	RuleOlderTimestamp:  "older-timestamp",
+	RuleOlderID:         "older-id",
+	RuleSameTick:        "same-tick",
+	RuleTooSoon:         "too-soon",
+	RuleNotAsked:        "not-asked",
+	RuleOvertakenACK:    "overtaken-ack",
+	RuleOvertakenNews:   "overtaken-news",
+	RuleOvertakenByCopy: "overtaken-by-copy",
+	RuleSameID:          "same-id",
+	RuleSameBytes:       "same-bytes",
+	RuleDupACK:          "dup-ack",
+	RuleSACK:            "sack",
+	RuleDSACK:           "d-sack",
+	RuleNotCaptured:     "not-captured",
+	RuleWindowUpdate:    "window-update",
+	RuleZeroWindow:      "zero-window",
+	RuleProbeOld:        "probe-old",
+	RuleProbeByte:       "probe-byte",
+	RuleProbeACK:        "probe-ack",
+	RuleWindowFull:      "window-full",
+	RuleKeepAlive:       "keep-alive",
+	RuleKeepAliveACK:    "keep-alive-ack",
+	RuleChecksum:        "checksum",
+	RuleMSS:             "mss",
+	RuleUnreachable:     "unreachable",
+}
+
+// String returns the rule's name: "newer-timestamp".
+func (r Rule) String() string {
+	if r < rules {
+		return ruleNames[r]
+	}
+	return ""
+}
