@@ -50,9 +50,9 @@ func pushHeader(f *link.Frame) {
 
 // gsoType is how f is to be cut.
 func gsoType(f *link.Frame) byte {
-	h, _, err := link.ParseEthernet(f.Data)
+	h, _, _ := link.ParseEthernet(f.Data) // what is no frame is refused by the kernel
 	switch {
-	case err != nil || f.Offload.SegmentSize == 0:
+	case f.Offload.SegmentSize == 0:
 		return gsoNone
 	case f.Offload.SumOffset == udpSum:
 		return gsoUDP
