@@ -25,7 +25,7 @@ const (
 
 const (
 	minDelayedACK = 40 * time.Millisecond
-	// RFC 9293 §3.8.6.3, MUST-59: the delay MUST be less than 0.5 seconds.
+	// RFC 9293 §3.8.6.3, MUST-40: the delay MUST be less than 0.5 seconds.
 	maxDelayedACK = 200 * time.Millisecond
 	maxQuickACKs  = 16
 	// Segments that cannot be ours are answered this rarely, so that two ends that

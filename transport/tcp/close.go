@@ -26,7 +26,7 @@ const (
 )
 
 // CloseWrite ends the bytes to the peer: a FIN follows those written (RFC 9293
-// §3.10.4; §3.6, MUST-12: half-close).
+// §3.10.4); the other direction goes on (§3.6: a half-close).
 func (c *Conn) CloseWrite(now time.Duration) {
 	if c.snd.closed || c.state == Closed {
 		return
@@ -55,7 +55,7 @@ func (c *Conn) CloseRead(now time.Duration) {
 }
 
 // Close closes both directions: with unread bytes by a RST, as Linux does (RFC 9293
-// §3.6.1, MUST-13), else by a FIN; the peer's is awaited without a user.
+// §3.6.1, SHLD-3), else by a FIN; the peer's is awaited without a user.
 func (c *Conn) Close(now time.Duration) {
 	if c.state == SynSent || c.established() && c.unread() > 0 && c.read != userClosed {
 		c.Abort(now)
@@ -74,6 +74,9 @@ func (c *Conn) Abort(now time.Duration) {
 	}
 	c.finish(now, "abort")
 }
+
+// orphaned says whether the user wants nothing more of the connection.
+func (c *Conn) orphaned() bool { return c.read == userClosed && c.snd.closed }
 
 // orphan bounds the wait for the FIN of a peer that no user waits for.
 func (c *Conn) orphan(now time.Duration) {

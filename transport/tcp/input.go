@@ -123,7 +123,13 @@ func (c *Conn) refuse(now time.Duration, s *arrived, why string) {
 		}
 	case len(s.data) > 0 || s.flags.Has(FIN):
 		// RFC 2883 §4: what came twice is reported.
-		c.duplicate(s.seq, s.end)
+		if last := s.seq.Add(len(s.data)); last.LessEq(c.rcv.nxt) {
+			c.duplicate(s.seq, last)
+		}
+		if c.state == TimeWait && s.flags.Has(FIN) {
+			// RFC 9293 §3.10.7.4: acknowledge it, and restart the 2 MSL timeout.
+			c.restartTimeWait(now)
+		}
 		c.dupACK()
 	default:
 		c.challenge(now)

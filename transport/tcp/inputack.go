@@ -66,7 +66,7 @@ func (c *Conn) finAcknowledged(now time.Duration) bool {
 // what was lost, how much may be under way.
 func (c *Conn) acknowledged(now time.Duration, s *arrived) {
 	d := delivery{ack: s, una: c.snd.una, fack: c.rack.fack, pipe: c.pipe()}
-	opened := c.updateWindow(s)
+	moved := c.updateWindow(s)
 	advanced := s.ack != c.snd.una
 	if advanced {
 		c.advance(now, s.ack, &d)
@@ -74,8 +74,9 @@ func (c *Conn) acknowledged(now time.Duration, s *arrived) {
 	if c.rec.selective {
 		c.sacked(now, s, &d)
 	}
-	if advanced || c.runs.n == 0 || c.snd.wnd == 0 {
-		// RFC 9293 §3.8.6.1: a closed window that is answered for is no failure.
+	// RFC 9293 §3.8.6.1: a closed window that is answered for is no failure; but
+	// without a user it is not kept forever.
+	if advanced || (c.runs.n == 0 || c.snd.wnd == 0) && !c.orphaned() {
 		c.timers.tries = 0
 	}
 	if c.runs.n == 0 && !advanced && d.duplicate.empty() && !c.rec.tailOut {
@@ -83,7 +84,7 @@ func (c *Conn) acknowledged(now time.Duration, s *arrived) {
 		return // nothing was under way
 	}
 	c.measure(now, s, &d)
-	c.recover(now, s, &d, opened)
+	c.recover(now, s, &d, moved)
 	c.rearm(now, advanced)
 	c.opened()
 }
@@ -116,22 +117,22 @@ func (c *Conn) advance(now time.Duration, ack Seq, d *delivery) {
 	c.timers.since = now
 }
 
-// updateWindow takes SEG.WND, and says whether it opened the window.
+// updateWindow takes SEG.WND, and says whether it is another one.
 // RFC 9293 §3.10.7.4 fifth: if SND.WL1 < SEG.SEQ, or SND.WL1 = SEG.SEQ and SND.WL2 =<
 // SEG.ACK, the send window MUST be updated.
-func (c *Conn) updateWindow(s *arrived) (opened bool) {
+func (c *Conn) updateWindow(s *arrived) (changed bool) {
 	if !c.snd.wl1.Less(s.seq) && (c.snd.wl1 != s.seq || s.ack.Less(c.snd.wl2)) {
 		return false
 	}
 	return c.setWindow(s)
 }
 
-func (c *Conn) setWindow(s *arrived) (opened bool) {
-	opened = s.ack.Add(int(s.window)).Sub(c.snd.una.Add(int(c.snd.wnd))) > s.ack.Sub(c.snd.una)
+func (c *Conn) setWindow(s *arrived) (changed bool) {
+	changed = c.snd.wnd != s.window
 	c.snd.wnd = s.window
 	c.snd.wl1, c.snd.wl2 = s.seq, s.ack
 	c.snd.maxWnd = max(c.snd.maxWnd, s.window)
-	return opened
+	return changed
 }
 
 // opened tells a waiting writer of room, when that is worth it: a third of all, as
@@ -160,6 +161,7 @@ func (c *Conn) measure(now time.Duration, s *arrived, d *delivery) {
 	}
 	if rtt > 0 {
 		c.rtt.sample(rtt, c.snd.una, c.snd.nxt)
+		c.timers.backoff = 0
 	}
 	if d.newest > 0 {
 		c.rtt.shortest(now, d.newest)

@@ -49,9 +49,8 @@ func (c *Conn) inputAgain(now time.Duration, s *arrived) {
 }
 
 // refusesData resets a peer that sends to a user who has gone.
-// RFC 9293 §3.6.1, MUST-13: if such a CLOSE call is issued while received data is
-// still pending, or new data is received after it, send a RST to show that data was
-// lost.
+// RFC 9293 §3.6.1, SHLD-3: if such a CLOSE call is issued while received data is still
+// pending, or new data is received after it, send a RST to show that data was lost.
 func (c *Conn) refusesData(now time.Duration, s *arrived) bool {
 	if c.read != userClosed || c.write != userClosed || len(s.data) == 0 {
 		return false
@@ -60,7 +59,7 @@ func (c *Conn) refusesData(now time.Duration, s *arrived) bool {
 		return false // all of it is known
 	}
 	c.drop(now, s.h, "data for a user who has closed")
-	c.resetFor(c.snd.nxt)
+	c.resetFor(s.ack) // what the peer has of us: it takes no other RST
 	c.fail(now, errReset, "data after close")
 	return true
 }
@@ -145,6 +144,10 @@ func (c *Conn) outOfOrder(_ time.Duration, s *arrived) {
 		c.duplicate(s.seq, end)
 		c.touch(island.from)
 		return
+	}
+	// RFC 2883 §4.2: of a segment that overlaps an island the part known is reported.
+	if known := c.rcv.islands.overlap(s.seq, end); !known.empty() {
+		c.duplicate(known.from, known.to)
 	}
 	c.store(s)
 	if c.rcv.islands.add(s.seq, end) {

@@ -59,7 +59,6 @@ func (c *Conn) inputOpening(now time.Duration, s *arrived, acked bool) {
 	if s.end != s.seq+1 {
 		s.seq++
 		s.flags &^= SYN
-		c.rcv.edge = c.rcv.nxt.Add(c.window(now))
 		c.inputData(now, s)
 	}
 }

@@ -85,20 +85,25 @@ func (r *recvSpace) start(c *Config) {
 // resize follows a change of the segment size: windows are counted in segments, and
 // the initial one is taken while nothing but the SYN is out.
 func (c *Conn) resize() {
-	size := int32(c.payload())
+	size := int32(c.snd.mss)
+	if c.stamps.on {
+		size -= stampsLen
+	}
 	if c.state == Closed || c.state == SynSent || c.state == SynReceived {
 		c.cc.cwnd = initialWindow(size)
 	}
 	c.cc.mss = size
 	c.cc.cwnd = max(c.cc.cwnd, size)
+	c.cc.ssthresh = max(c.cc.ssthresh, 2*size)
 }
 
 // synchronize takes the peer's numbers from its SYN.
 func (c *Conn) synchronize(now time.Duration, syn *Header) {
+	offered := c.rcv.edge.Sub(c.rcv.nxt) // by our SYN, if that has gone out
 	c.rcv.irs = syn.Seq
 	c.rcv.nxt = syn.Seq + 1
 	c.rcv.acked = c.rcv.nxt
-	c.rcv.edge = c.rcv.nxt
+	c.rcv.edge = c.rcv.nxt.Add(offered)
 	c.rcv.ring.base = c.rcv.nxt
 	c.rcv.tune.mark = c.rcv.nxt
 	c.rcv.tune.at = now

@@ -70,7 +70,7 @@ func (c *Conn) worthwhile(n, queued int) bool {
 	case n == queued:
 		// RFC 9293 §3.7.4, Nagle's algorithm; as Linux, by Minshall: while a small
 		// segment is under way no other one is sent.
-		return c.snd.small.LessEq(c.snd.una)
+		return !c.snd.small.In(c.snd.una+1, c.snd.nxt+1)
 	case c.owed.over:
 		return true
 	case c.snd.nxt == c.snd.una || !c.snd.nagle:
@@ -102,8 +102,8 @@ func (c *Conn) sendNew(now time.Duration, to Sink, n int) {
 		end++
 	}
 	if c.runs.n == 0 {
-		c.timers.since = now
-		c.timers.rto = now + c.rtt.backedOff(c.timers.backoff)
+		c.timers.since, c.timers.asked = now, 0
+		c.armRTO(now)
 	}
 	c.runs.push(sentRun{at: now, end: end})
 	c.snd.nxt = end
@@ -209,8 +209,8 @@ func (c *Conn) resend(now time.Duration, to Sink, i int) {
 		n--
 	}
 	c.segment(now, to, start, flags, n)
-	if c.timers.rto == Never {
-		c.timers.rto = now + c.rtt.backedOff(c.timers.backoff)
+	if i == 0 || c.timers.rto == Never {
+		c.armRTO(now)
 	}
 }
 

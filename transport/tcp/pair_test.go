@@ -45,7 +45,8 @@ type peer struct {
 	config Config
 	index  int
 	w      *wire
-	user   func() // called after everything that happens
+	user   func()        // called after everything that happens
+	tick   time.Duration // and at this time, if it is not 0
 	lost   int
 	taken  Events
 }
@@ -146,12 +147,20 @@ func (w *wire) step(t testing.TB) bool {
 			next, who = max(e.Deadline(), w.now), i
 		}
 	}
+	for i, e := range w.ends {
+		if e.Conn != nil && e.tick > 0 && e.tick < next {
+			next, who = max(e.tick, w.now), i
+		}
+	}
 	if next == Never {
 		return false
 	}
 	w.now = max(next, w.now)
 	if who >= 0 {
 		e := w.ends[who]
+		if e.tick <= w.now {
+			e.tick = 0
+		}
 		e.taken |= e.Expire(w.now)
 		w.settle(t, e)
 		return true

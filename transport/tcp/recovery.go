@@ -19,7 +19,6 @@ type recovery struct {
 	first     bool   // one segment goes out again whatever the window says
 	dups      uint16 // duplicate ACKs in a row: only counted without SACK
 	point     Seq    // RecoveryPoint: what was SND.NXT when it began
-	begun     bool   // point is valid
 
 	// To be taken back when nothing was lost, as long as can is set.
 	can      bool
@@ -39,7 +38,7 @@ type recovery struct {
 
 // recover follows an acknowledgment that came while data was under way: RFC 9293 has
 // it in §3.8, by RFC 5681, 6582, 6675 and 8985.
-func (c *Conn) recover(now time.Duration, s *arrived, d *delivery, opened bool) {
+func (c *Conn) recover(now time.Duration, s *arrived, d *delivery, moved bool) {
 	advanced := c.snd.una != d.una
 	c.rack.adapt(c.snd.una, c.snd.nxt, !d.duplicate.empty())
 	c.tailAcknowledged(now, d)
@@ -47,11 +46,10 @@ func (c *Conn) recover(now time.Duration, s *arrived, d *delivery, opened bool) 
 	if c.rec.phase != phaseOpen && !c.snd.una.Less(c.rec.point) {
 		c.recovered(now)
 	}
-	c.timers.early, c.timers.tail = Never, false
 	if c.rec.selective {
 		c.detectLoss(now)
 	} else {
-		c.countDuplicates(now, s, d, advanced, opened)
+		c.countDuplicates(now, s, d, advanced, moved)
 	}
 	c.growWindow(now, d, advanced)
 }
@@ -62,13 +60,13 @@ func (c *Conn) detectLoss(now time.Duration) {
 	if marked && c.rec.phase == phaseOpen {
 		c.enterRecovery(now, "loss detected (RACK)")
 	}
-	if again != Never {
-		c.timers.early = again
+	if t := &c.timers; again != Never || !t.tail || c.runs.sacked > 0 || c.rec.phase != phaseOpen {
+		t.early, t.tail = again, false
 	}
 }
 
 // countDuplicates looks for losses by duplicate ACKs, where there is no SACK.
-func (c *Conn) countDuplicates(now time.Duration, s *arrived, d *delivery, advanced, opened bool) {
+func (c *Conn) countDuplicates(now time.Duration, s *arrived, d *delivery, advanced, moved bool) {
 	r := &c.rec
 	switch {
 	case advanced:
@@ -81,11 +79,11 @@ func (c *Conn) countDuplicates(now time.Duration, s *arrived, d *delivery, advan
 		if r.phase == phaseOpen {
 			r.dups = 0
 		}
-	case c.runs.n > 0 && len(s.data) == 0 && s.flags&(SYN|FIN) == 0 && s.ack == c.snd.una && !opened:
+	case c.runs.n > 0 && len(s.data) == 0 && s.flags&(SYN|FIN) == 0 && s.ack == c.snd.una && !moved:
 		// RFC 5681 §2: a duplicate acknowledgment.
 		r.dups = min(r.dups+1, 1<<15)
 		// RFC 6582 §3.2 step 2: none below recover begins another recovery.
-		if r.dups == dupThreshold && r.phase == phaseOpen && (!r.begun || r.point.LessEq(c.snd.una)) {
+		if r.dups == dupThreshold && r.phase == phaseOpen && !r.point.In(c.snd.una+1, c.snd.nxt+1) {
 			c.lose(0)
 			c.enterRecovery(now, "three duplicate ACKs")
 		}
@@ -108,7 +106,7 @@ func (c *Conn) enterRecovery(now time.Duration, cause string) {
 // remember keeps what an undo needs.
 func (c *Conn) remember() {
 	r := &c.rec
-	r.point, r.begun = c.snd.nxt, true
+	r.point = c.snd.nxt
 	r.can, r.stamped, r.again = true, false, 0
 	r.una, r.cwnd, r.ssthresh = c.snd.una, c.cc.cwnd, c.cc.ssthresh
 }
@@ -139,7 +137,7 @@ func (c *Conn) timedOut(now time.Duration) {
 		}
 		c.reduce(now, true)
 	}
-	r.phase, r.point, r.begun = phaseTimeout, c.snd.nxt, true
+	r.phase, r.point = phaseTimeout, c.snd.nxt
 	r.dups, r.tailOut = 0, false
 	if c.runs.at(0).marks&markSacked != 0 {
 		c.forgetSacks()

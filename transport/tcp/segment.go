@@ -22,7 +22,7 @@ func (c *Conn) segment(now time.Duration, to Sink, seq Seq, flags Flags, n int) 
 		c.acks.sent(now, n > 0)
 		c.timers.ack = Never
 	}
-	// RFC 9293 §3.9.1.2, MUST-60: the last segment of what was written has PSH.
+	// RFC 9293 §3.9.1.2, MUST-61: the last segment of what was written has PSH.
 	if n > 0 && seq.Add(n) == c.snd.ring.end() {
 		h.Flags |= PSH
 	}
@@ -52,7 +52,7 @@ func (c *Conn) payload() uint16 {
 
 func (c *Conn) optionsLen() (n int) {
 	if c.stamps.on {
-		n = 12
+		n = stampsLen
 	}
 	if len(c.rcv.islands) > 0 || !c.rcv.dup.empty() {
 		n += 4 + 8*c.blockCount()

@@ -31,6 +31,21 @@ func (s spans) covers(from, to Seq) (span, bool) {
 	return span{}, false
 }
 
+// overlap is the first part of from to to that lies on an island.
+func (s spans) overlap(from, to Seq) span {
+	i := s.find(from + 1)
+	if i == len(s) || !s[i].from.Less(to) {
+		return span{}
+	}
+	if from.Less(s[i].from) {
+		from = s[i].from
+	}
+	if s[i].to.Less(to) {
+		to = s[i].to
+	}
+	return span{from, to}
+}
+
 // add puts in a run, joining what it touches; false if there are too many islands.
 func (s *spans) add(from, to Seq) bool {
 	i := s.find(from)

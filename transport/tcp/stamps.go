@@ -11,6 +11,9 @@ type timestamps struct {
 	on       bool          // both ends have offered them
 }
 
+// stampsLen is what the option takes, with two NOPs (RFC 7323 appendix A).
+const stampsLen = 12
+
 // pawsIdle is how long TS.Recent is good for: a peer's clock may have gone half
 // around since (RFC 7323 §5.5).
 const pawsIdle = 24 * 24 * time.Hour

@@ -15,6 +15,7 @@ type timers struct {
 	fresh bool          // new data was sent since timers were set last
 
 	backoff uint8 // how often the timeout has doubled
+	asked   uint8 // how often a closed window was asked for
 	tries   uint8 // timeouts without any answer
 }
 
@@ -79,7 +80,7 @@ func (c *Conn) earlyDue(now time.Duration) {
 	if tail {
 		c.owed.tail = true
 		// RFC 8985 §7.3: the sender MUST re-arm the RTO timer.
-		c.timers.rto = now + c.rtt.backedOff(c.timers.backoff)
+		c.armRTO(now)
 		return
 	}
 	c.detectLoss(now)
@@ -98,16 +99,13 @@ func (c *Conn) rtoDue(now time.Duration) {
 	}
 	t.early, t.tail = Never, false
 	c.owed.tail = false
-	if t.backoff < 250 {
-		t.backoff++
-	}
+	t.backoff = min(t.backoff, 250) + 1
 	if c.established() {
 		c.timedOut(now)
 	} else {
 		c.sendAgain(0)
 	}
-	t.rto = now + c.synOr(c.rtt.backedOff(t.backoff))
-	c.bound(now)
+	c.armRTO(now)
 	c.timerHook(now, "retransmission", t.rto)
 }
 
@@ -150,9 +148,15 @@ func (c *Conn) timeoutError(now time.Duration) {
 	c.fail(now, err, "no answer")
 }
 
-// bound keeps the next timeout within the user timeout (RFC 5482).
-func (c *Conn) bound(now time.Duration) {
-	if t := &c.timers; t.limit > 0 {
+// armRTO starts the timer anew, within the user timeout (RFC 5482).
+func (c *Conn) armRTO(now time.Duration) {
+	t := &c.timers
+	doubled := t.backoff
+	if c.runs.n == 0 {
+		doubled = t.asked
+	}
+	t.rto = now + c.synOr(c.rtt.backedOff(doubled))
+	if t.limit > 0 {
 		t.rto = max(min(t.rto, t.since+t.limit), now)
 	}
 }
@@ -163,9 +167,7 @@ func (c *Conn) persistDue(now time.Duration) {
 	if c.givesUp(now) {
 		return
 	}
-	if c.timers.backoff < 250 {
-		c.timers.backoff++
-	}
+	c.timers.asked = min(c.timers.asked, 250) + 1
 	c.count.probes++
 	if c.snd.nxt.Less(c.snd.una.Add(int(c.snd.wnd))) {
 		c.owed.over = true // §3.8.6.2.1: the override timeout
@@ -187,7 +189,8 @@ func (c *Conn) lifeDue(now time.Duration) {
 	}
 }
 
-// rearm follows an acknowledgment.
+// rearm follows an acknowledgment. The timeout stays backed off until a round trip has
+// been measured again (RFC 6298 §5, Karn).
 // RFC 6298 §5.2, §5.3: when all is acknowledged, turn the timer off; when new data is,
 // restart it.
 func (c *Conn) rearm(now time.Duration, advanced bool) {
@@ -195,11 +198,8 @@ func (c *Conn) rearm(now time.Duration, advanced bool) {
 	switch {
 	case c.runs.n == 0:
 		t.rto, t.early = Never, Never
-		t.backoff = 0
 	case advanced:
-		t.backoff = 0
-		t.rto = now + c.rtt.rto()
-		c.bound(now)
+		c.armRTO(now)
 	}
 	if advanced {
 		t.fresh = true // a tail loss probe is scheduled anew
@@ -217,11 +217,10 @@ func (c *Conn) schedule(now time.Duration) {
 	}
 	if t.rto == Never && c.runs.n == 0 && c.established() && c.waiting() {
 		// Nothing is under way whose ACK could tell of a window.
-		t.rto = now + c.rtt.backedOff(t.backoff)
-		if t.backoff == 0 {
+		if t.asked == 0 {
 			t.since = now
 		}
-		c.bound(now)
+		c.armRTO(now)
 		c.timerHook(now, "zero window", t.rto)
 	}
 	if c.acks.need == ackDelayed && t.ack == Never {

@@ -52,7 +52,7 @@ func (w *TimeWaitRecord) Deadline() time.Duration { return w.deadline }
 // ISS is a first sequence number for a connection that takes the place of this one:
 // next, or where that is not beyond all that was sent, one that is.
 func (w *TimeWaitRecord) ISS(next Seq) Seq {
-	// RFC 9293 §3.6.1: MUST-? an ISN larger than the largest sequence number it used.
+	// RFC 9293 §3.6.1, MAY-2: accept, with an ISN larger than the largest number it used.
 	if beyond := w.sndNxt + 65535 + 2; next.Less(beyond) {
 		return beyond
 	}

@@ -23,7 +23,11 @@ func (c *Conn) window(time.Duration) int {
 	free := int(c.rcv.limit) - c.unread()
 	if !c.stateOpen() {
 		// In whole segments, as Linux: a peer fills such a window without a rest.
-		if size := int(c.snd.path); free > size {
+		size := int(c.snd.path)
+		if c.stamps.on {
+			size -= stampsLen
+		}
+		if free > size {
 			free -= free % size
 		}
 		return max(free, 0)
@@ -123,7 +127,7 @@ func (c *Conn) growSend() {
 
 // duplicate has the next acknowledgment report a run that came twice (RFC 2883 §4).
 func (c *Conn) duplicate(from, to Seq) {
-	if c.rec.selective && from != to && c.established() {
+	if c.rec.selective && from.Less(to) && c.established() {
 		c.count.duplicates++
 		c.rcv.dup = span{from, to}
 	}
