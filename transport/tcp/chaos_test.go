@@ -185,7 +185,7 @@ func byRandom(seed uint64, steps int) (choose func(int) int, more func() bool) {
 // TestInvariants drives connections at random, in every state, and looks after every
 // call whether what must always hold does.
 func TestInvariants(t *testing.T) {
-	for seed := range uint64(2000) {
+	for seed := range uint64(1000) {
 		choose, more := byRandom(seed, 300)
 		c := &chaos{t: t, choose: choose, more: more, spoil: seed%2 == 0, now: time.Duration(seed%3) * time.Hour}
 		func() {

@@ -65,7 +65,7 @@ func (c *Conn) finAcknowledged(now time.Duration) bool {
 // acknowledged takes in an acknowledgment from SND.UNA to SND.NXT: what has arrived,
 // what was lost, how much may be under way.
 func (c *Conn) acknowledged(now time.Duration, s *arrived) {
-	d := delivery{ack: s, una: c.snd.una, fack: c.rack.fack, pipe: c.pipe()}
+	d := delivery{ack: s, una: c.snd.una, fack: c.rack.fack}
 	moved := c.updateWindow(s)
 	advanced := s.ack != c.snd.una
 	if advanced {

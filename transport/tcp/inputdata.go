@@ -20,10 +20,10 @@ func (c *Conn) inputData(now time.Duration, s *arrived) {
 	before := c.rcv.nxt
 	c.trim(s)
 	if s.seq != c.rcv.nxt {
-		c.outOfOrder(now, s)
+		c.outOfOrder(s)
 		return
 	}
-	c.take(now, s)
+	c.take(s)
 	if c.rcv.nxt == before && !c.rcv.hasFIN {
 		c.dupACK() // the window is closed
 		return
@@ -101,7 +101,7 @@ func (c *Conn) trim(s *arrived) {
 }
 
 // take appends data in order, and what lies ready behind it.
-func (c *Conn) take(now time.Duration, s *arrived) {
+func (c *Conn) take(s *arrived) {
 	n := len(s.data)
 	if n == 0 {
 		return
@@ -133,7 +133,7 @@ func (c *Conn) store(s *arrived) {
 
 // outOfOrder keeps data beyond a gap.
 // RFC 5681 §4.2: an immediate duplicate ACK SHOULD be sent.
-func (c *Conn) outOfOrder(_ time.Duration, s *arrived) {
+func (c *Conn) outOfOrder(s *arrived) {
 	c.dupACK()
 	if len(s.data) == 0 {
 		return

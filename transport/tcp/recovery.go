@@ -95,7 +95,7 @@ func (c *Conn) enterRecovery(now time.Duration, cause string) {
 	c.rec.phase = phaseRecovery
 	c.count.recoveries++
 	c.remember()
-	c.reduce(now, false)
+	c.reduce(false)
 	// RFC 6675 §5 (4.2): cwnd = ssthresh.
 	c.cc.cwnd = c.cc.ssthresh
 	// (4.3): the first segment that is presumed dropped goes out, whatever the pipe.
@@ -111,7 +111,7 @@ func (c *Conn) remember() {
 	r.una, r.cwnd, r.ssthresh = c.snd.una, c.cc.cwnd, c.cc.ssthresh
 }
 
-func (c *Conn) reduce(_ time.Duration, timeout bool) {
+func (c *Conn) reduce(timeout bool) {
 	c.cc.ssthresh = c.ctl.reduce(&c.cc, timeout)
 	c.cc.acked = 0
 }
@@ -126,7 +126,7 @@ func (c *Conn) recovered(now time.Duration) {
 	c.rec.phase, c.rec.dups = phaseOpen, 0
 }
 
-// timeout begins slow start after the retransmission timer.
+// timedOut begins slow start after the retransmission timer.
 func (c *Conn) timedOut(now time.Duration) {
 	r := &c.rec
 	c.count.timeouts++
@@ -135,7 +135,7 @@ func (c *Conn) timedOut(now time.Duration) {
 		if r.phase == phaseOpen {
 			c.remember()
 		}
-		c.reduce(now, true)
+		c.reduce(true)
 	}
 	r.phase, r.point = phaseTimeout, c.snd.nxt
 	r.dups, r.tailOut = 0, false

@@ -7,7 +7,6 @@ type delivery struct {
 	ack  *arrived
 	una  Seq // SND.UNA before
 	fack Seq // RACK.fack before
-	pipe int // bytes under way before
 
 	bytes        int           // that have arrived newly
 	oldest       time.Duration // round trip of the first run acknowledged

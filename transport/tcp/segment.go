@@ -11,10 +11,10 @@ func (c *Conn) segment(now time.Duration, to Sink, seq Seq, flags Flags, n int) 
 	*h = Header{SrcPort: c.local, DstPort: c.remote, Seq: seq, Flags: flags}
 	if flags.Has(SYN) {
 		h.Options = c.synOptions(now, flags)
-		h.Window = uint16(min(c.window(now), 65535))
+		h.Window = uint16(min(c.window(), 65535))
 	} else {
 		h.Options = c.options(now)
-		h.Window = c.offer(now)
+		h.Window = c.offer()
 	}
 	if flags.Has(ACK) {
 		h.Ack = c.rcv.nxt

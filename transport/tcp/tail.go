@@ -68,7 +68,7 @@ func (c *Conn) tailAcknowledged(now time.Duration, d *delivery) {
 		// More is acknowledged, and no duplicate was reported: it has mended a loss.
 		r.tailOut = false
 		c.remember()
-		c.reduce(now, false)
+		c.reduce(false)
 		c.cc.cwnd = c.cc.ssthresh
 		c.windowHook(now, "tail loss probe has mended a loss")
 	case d.una == c.snd.una && !d.sacks:

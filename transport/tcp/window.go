@@ -18,7 +18,7 @@ func (c *Conn) dataEnd() Seq {
 // RFC 9293 §3.8.6.2.2, receiver's silly window avoidance: the right edge stays until
 // the window can grow by half the buffer or a full segment.
 // §3.8.6: a receiver SHOULD NOT move the right edge to the left.
-func (c *Conn) window(time.Duration) int {
+func (c *Conn) window() int {
 	offered := max(c.rcv.edge.Sub(c.rcv.nxt), 0)
 	free := int(c.rcv.limit) - c.unread()
 	if !c.stateOpen() {
@@ -44,8 +44,8 @@ func (c *Conn) stateOpen() bool { return c.state >= Established }
 // offer is the window field of the next segment, and moves the right edge that it
 // tells. What the scale cuts off would move it to the left, so it is rounded up, as
 // long as the buffer can take that.
-func (c *Conn) offer(now time.Duration) uint16 {
-	n, unit := c.window(now), 1<<c.rcv.scale
+func (c *Conn) offer() uint16 {
+	n, unit := c.window(), 1<<c.rcv.scale
 	field := min((n+unit-1)>>c.rcv.scale, 65535)
 	if field<<c.rcv.scale+c.unread() > int(c.rcv.limit)+unit {
 		field = min(n>>c.rcv.scale, 65535)
