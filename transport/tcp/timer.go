@@ -86,96 +86,6 @@ func (c *Conn) earlyDue(now time.Duration) {
 	c.detectLoss(now)
 }
 
-// rtoDue is the retransmission timer's, RFC 6298 §5.4 to §5.7, or the zero window's.
-func (c *Conn) rtoDue(now time.Duration) {
-	t := &c.timers
-	t.rto = Never
-	if c.runs.n == 0 {
-		c.persistDue(now)
-		return
-	}
-	if c.givesUp(now) {
-		return
-	}
-	t.early, t.tail = Never, false
-	c.owed.tail = false
-	t.backoff = min(t.backoff, 250) + 1
-	if c.established() {
-		c.timedOut(now)
-	} else {
-		c.sendAgain(0)
-	}
-	c.armRTO(now)
-	c.timerHook(now, "retransmission", t.rto)
-}
-
-// synOr is the timeout d, but for the first SYNs: those go out a second apart, as
-// Linux's, where RFC 6298 §5.5 doubles from the first.
-func (c *Conn) synOr(d time.Duration) time.Duration {
-	if c.state != SynSent {
-		return d
-	}
-	return firstRTO << max(int(c.timers.backoff)-linearTries, 0)
-}
-
-// givesUp ends a connection whose peer has not answered for too long (RFC 9293 §3.8.3).
-func (c *Conn) givesUp(now time.Duration) bool {
-	t := &c.timers
-	most := uint8(maxTries)
-	switch c.state {
-	case SynSent:
-		most = maxSyns
-	case SynReceived:
-		most = maxSynAcks
-	}
-	t.tries++
-	if t.limit > 0 && now-t.since >= t.limit || t.limit == 0 && t.tries > most {
-		c.timeoutError(now)
-		return true
-	}
-	return false
-}
-
-// timeoutError ends the connection: by what ICMP said last, if it did.
-func (c *Conn) timeoutError(now time.Duration) {
-	err := errTimeout
-	if c.rec.soft != nil {
-		err = c.rec.soft
-	}
-	if c.state == SynReceived && c.passive {
-		err = nil
-	}
-	c.fail(now, err, "no answer")
-}
-
-// armRTO starts the timer anew, within the user timeout (RFC 5482).
-func (c *Conn) armRTO(now time.Duration) {
-	t := &c.timers
-	doubled := t.backoff
-	if c.runs.n == 0 {
-		doubled = t.asked
-	}
-	t.rto = now + c.synOr(c.rtt.backedOff(doubled))
-	if t.limit > 0 {
-		t.rto = max(min(t.rto, t.since+t.limit), now)
-	}
-}
-
-// persistDue asks a peer that has closed its window whether it is open again.
-// RFC 9293 §3.8.6.1, MUST-37: as long as it answers, the connection MUST stay open.
-func (c *Conn) persistDue(now time.Duration) {
-	if c.givesUp(now) {
-		return
-	}
-	c.timers.asked = min(c.timers.asked, 250) + 1
-	c.count.probes++
-	if c.snd.nxt.Less(c.snd.una.Add(int(c.snd.wnd))) {
-		c.owed.over = true // §3.8.6.2.1: the override timeout
-		return
-	}
-	c.owed.probe = true
-}
-
 // lifeDue is the keep-alive's, or the end of a state.
 func (c *Conn) lifeDue(now time.Duration) {
 	c.timers.life = Never
@@ -186,23 +96,6 @@ func (c *Conn) lifeDue(now time.Duration) {
 		c.finish(now, "FIN-WAIT-2 is over")
 	case c.established():
 		c.keepAliveDue(now)
-	}
-}
-
-// rearm follows an acknowledgment. The timeout stays backed off until a round trip has
-// been measured again (RFC 6298 §5, Karn).
-// RFC 6298 §5.2, §5.3: when all is acknowledged, turn the timer off; when new data is,
-// restart it.
-func (c *Conn) rearm(now time.Duration, advanced bool) {
-	t := &c.timers
-	switch {
-	case c.runs.n == 0:
-		t.rto, t.early = Never, Never
-	case advanced:
-		c.armRTO(now)
-	}
-	if advanced {
-		t.fresh = true // a tail loss probe is scheduled anew
 	}
 }
 
@@ -229,12 +122,6 @@ func (c *Conn) schedule(now time.Duration) {
 	if t.idle == Never && (c.snd.ring.buf != nil || c.rcv.ring.buf != nil || c.runs.ring != nil) {
 		t.idle = now + idleRings
 	}
-}
-
-// waiting says whether the user has something to send.
-func (c *Conn) waiting() bool {
-	end := c.snd.ring.end()
-	return c.snd.nxt != end && c.snd.nxt != end+1 || c.snd.closed && c.snd.nxt == end
 }
 
 // idleDue gives back the memory of a connection that was not used for a while.
