@@ -19,12 +19,13 @@ import "time"
 //	conn.go                    fields, and what they mean
 //	open.go, close.go          OPEN, CLOSE, ABORT; states
 //	input.go, input*.go        a segment's way in, step by step as in §3.10.7
-//	output.go, output*.go      what is to be sent now: SYN, data, ACK, RST
-//	timer.go                   what becomes due
+//	output.go, segment.go      what is to be sent now: SYN, data, ACK, RST
+//	timer.go, rto.go, ...      what becomes due: by keepalive.go, persist.go, tail.go
 //	rtt.go                     round trips and the retransmission timeout
 //	sent.go, sack.go           what is under way, and what of it arrived
-//	loss.go, recovery.go       what was lost; what follows from that
-//	congestion.go, cubic.go    how much may be under way
+//	loss.go, recovery.go, ...  what was lost; what follows, and is undone by undo.go
+//	congestion.go, cubic.go    how much may be under way; inuse.go: whether that was used
+//	window.go, tuning.go       how much is offered to the peer; report.go: what is reported
 //	sendring.go, recvring.go   bytes, from the user and for the user
 type Conn struct {
 	local, remote uint16
