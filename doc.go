@@ -19,7 +19,7 @@
 //	  transfer/       files between two machines: the protocol, and the classic ones
 //	host/             one machine on our own stack: sockets, timers, routes
 //	transport/        ports and pseudo-header
-//	  tcp/            segments, options, sequence numbers, the eleven states
+//	  tcp/            segments, options, sequence numbers; the machine of a connection
 //	  udp/            datagrams
 //	internet/         IPv4, IPv6, ICMP, IGMP, MLD
 //	link/             Ethernet frames, MAC addresses, ARP and RARP; frames on their way, ports
