@@ -20,7 +20,7 @@ func WithClock(c Clock) Option { return func(h *Host) { h.clock = c } }
 
 type systemClock struct{}
 
-func (systemClock) Now() time.Time                                  { return time.Now() }
+func (systemClock) Now() time.Time                            { return time.Now() }
 func (systemClock) AfterFunc(d time.Duration, f func()) Timer { return time.AfterFunc(d, f) }
 
 // now is the time since the host's beginning.
