@@ -1,14 +1,18 @@
 package host
 
 import (
+	"net/netip"
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"dialtone/transport/tcp"
 )
 
 // Hooks watch a host; each may be nil, and costs nothing then. They are called while
 // locks are held and must not call the host.
 type Hooks struct {
+	TCP  func(local, remote netip.AddrPort) *tcp.Hooks     // asked for each new connection; nil: it is not watched
 	Drop func(at time.Duration, why Reason, packet []byte) // packet: as far as it was understood, from the IP header on where there is one
 }
 

@@ -20,6 +20,7 @@ type Host struct {
 
 	network // addresses, interfaces and routes: fixed by New
 	alarms  alarms
+	tcp     tcpSockets
 	counts  counters
 	closed  atomic.Bool
 
@@ -41,6 +42,7 @@ func New(name string, options ...Option) *Host {
 	}
 	h.start = h.clock.Now()
 	h.alarms.wake = never
+	h.tcp.init(h)
 	h.network.up(h)
 	return h
 }
