@@ -1,12 +1,13 @@
 package host
 
+import "dialtone/internet"
+
 // A count is one of the things that a host counts, beside what it drops.
 type count uint8
 
 const (
 	countForwarded count = iota
 	countFragmented
-	countReassembled
 	countErrorsOut
 	countErrorsIn
 	countErrorsLimited
@@ -24,13 +25,14 @@ type Counters struct {
 
 	Forwarded    uint64 // packets of others that were sent on
 	Fragmented   uint64 // packets that were cut into fragments
-	Reassembled  uint64 // that were put together again
 	ErrorsOut    uint64 // ICMP errors sent
 	ErrorsIn     uint64 // ICMP errors received
 	ErrorsNot    uint64 // ICMP errors not sent for there were too many
 	Echoed       uint64 // echo requests answered
 	DatagramsIn  uint64 // of UDP, that came to a socket
 	DatagramsOut uint64
+
+	Fragments internet.ReassemblerStats // that came here, and what became of them
 
 	Dropped map[Reason]uint64 // packets that went no further, by reason; those of 0 are not there
 }
@@ -43,7 +45,7 @@ type InterfaceCounters struct{ InFrames, InBytes, OutFrames, OutBytes uint64 }
 func (h *Host) Counters() Counters {
 	of := func(c count) uint64 { return h.counts.total[c].Load() }
 	c := Counters{
-		Forwarded: of(countForwarded), Fragmented: of(countFragmented), Reassembled: of(countReassembled),
+		Forwarded: of(countForwarded), Fragmented: of(countFragmented), Fragments: h.pieces.stats(),
 		ErrorsOut: of(countErrorsOut), ErrorsIn: of(countErrorsIn), ErrorsNot: of(countErrorsLimited),
 		Echoed: of(countEchoed), DatagramsIn: of(countDatagramsIn), DatagramsOut: of(countDatagramsOut),
 		Dropped: map[Reason]uint64{},

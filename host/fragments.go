@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"net/netip"
 	"sync"
 	"time"
@@ -25,8 +26,6 @@ func (s *fragments) init(h *Host) {
 // reassemble takes a fragment, and returns the whole packet where it was the last.
 func (h *Host) reassemble(p *packet, header *internet.IPv4) (whole packet, ok bool) {
 	s := &h.pieces
-	// RFC 791 §3.2: what carries no good transport checksum of its own cannot be left
-	// unchecked: a sum that the link has vouched for covers the fragment alone.
 	piece := internet.Piece{
 		Key:    internet.FragmentKey{Src: p.src, Dst: p.dst, ID: uint32(header.ID), Protocol: header.Protocol},
 		Offset: int(header.Offset) * 8,
@@ -44,13 +43,18 @@ func (h *Host) reassemble(p *packet, header *internet.IPv4) (whole packet, ok bo
 	if !ok {
 		return whole, false
 	}
-	h.count(countReassembled)
 	f := link.NewFrame(len(r.Packet))
 	copy(f.Data, r.Packet)
 	whole = *p
 	whole.whole, whole.data = f.Data, f.Data[header.Size():]
-	whole.checksum, whole.frame = link.ChecksumUnknown, f
+	whole.checksum, whole.frame = link.ChecksumUnknown, f // no link has seen it whole
 	return whole, true
+}
+
+func (s *fragments) stats() internet.ReassemblerStats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.machine.Stats()
 }
 
 // expire gives datagrams up of which fragments are missing.
@@ -58,7 +62,7 @@ func (s *fragments) expire(now time.Duration, out *outbox) {
 	s.mu.Lock()
 	var late [][]byte
 	s.machine.Expire(now, func(head, data []byte) {
-		late = append(late, firstFragment(head, data))
+		late = append(late, append(bytes.Clone(head), data...))
 	})
 	if at, waits := s.machine.Deadline(); waits {
 		s.host.arm(&s.deadline, at)
@@ -67,12 +71,6 @@ func (s *fragments) expire(now time.Duration, out *outbox) {
 	for _, packet := range late {
 		s.host.reportLate(packet, out)
 	}
-}
-
-// firstFragment is how the first fragment of a datagram came.
-func firstFragment(head, data []byte) []byte {
-	packet := append(append([]byte(nil), head...), data...)
-	return packet
 }
 
 // reportLate tells the sender of a datagram that parts of it did not come

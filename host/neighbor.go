@@ -69,3 +69,14 @@ func (n *nic) afterLocked(out *outbox) {
 }
 
 func (n *nic) rearmLocked() { n.host.arm(&n.deadline, n.neighbors.Deadline()) }
+
+// Neighbors is the table of the stations that the host knows on its links, in the order
+// of the interfaces.
+func (h *Host) Neighbors() (list []link.Neighbor) {
+	for _, n := range h.nics {
+		n.mu.Lock()
+		list = append(list, n.neighbors.All(h.now())...)
+		n.mu.Unlock()
+	}
+	return list
+}

@@ -46,7 +46,7 @@ func TestPingInFragments(t *testing.T) {
 			t.Errorf("%d bytes: %v", size, err)
 		}
 	}
-	if c := b.Counters(); c.Reassembled != 3 || c.Fragmented != 3 {
+	if c := b.Counters(); c.Fragments.Whole != 3 || c.Fragmented != 3 {
 		t.Errorf("%+v", c)
 	}
 }

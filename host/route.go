@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"dialtone/internet"
 	"dialtone/link"
@@ -20,8 +21,9 @@ type route struct {
 	nic      *nic
 	mtu      int // of the path, in bytes with the IP header
 
-	stale atomic.Bool
-	id    atomic.Uint32 // of the last packet (RFC 6864)
+	stale     atomic.Bool
+	id        atomic.Uint32 // of the last packet (RFC 6864)
+	confirmed atomic.Int64  // when the next hop was last known to be there
 }
 
 // A destination is what kind of address packets go to.
@@ -128,6 +130,23 @@ func (h *Host) direct(r *route) error {
 		r.hop = w.router
 	}
 	return nil
+}
+
+// confirmEvery is how often it is worth saying that the next hop is there: well within
+// the time for which its neighbour believes it.
+const confirmEvery = 10 * time.Second
+
+// confirm says that what was sent by the route has arrived, as an acknowledgement
+// shows: so the next hop is there, and need not be asked (RFC 4861 §7.3.1).
+func (r *route) confirm(now time.Duration) {
+	last := r.confirmed.Load()
+	if r.kind != toHost || r.nic.index == 0 || last != 0 && now-time.Duration(last) < confirmEvery {
+		return
+	}
+	r.confirmed.Store(int64(now))
+	r.nic.mu.Lock()
+	defer r.nic.mu.Unlock()
+	r.nic.neighbors.Confirm(now, r.hop)
 }
 
 // fresh says whether the route still holds. It costs one load.

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -32,6 +33,9 @@ func (s *udpSockets) init(h *Host) {
 func (s *udpSockets) add(c *UDPConn, digest uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.done {
+		return net.ErrClosed
+	}
 	addr := c.local.Addr()
 	free := func(port uint16) bool { return !s.taken(c, netip.AddrPortFrom(addr, port)) }
 	if c.local.Port() == 0 {

@@ -33,7 +33,6 @@ type UDPConn struct {
 // udpOptions are what datagrams are sent with.
 type udpOptions struct {
 	ttl, groupTTL uint8
-	tos           uint8
 	notBack       bool       // multicasts are not for this host's own sockets
 	groupFrom     netip.Addr // whose interface multicasts leave by; invalid: by route
 }

@@ -121,7 +121,7 @@ func (c *UDPConn) send(p []byte, to netip.AddrPort, call string) (int, error) {
 
 // header is what the IP header has that is not as usual.
 func (c *UDPConn) header(r *route) internet.IPv4 {
-	h := internet.IPv4{TTL: c.out.ttl, TOS: c.out.tos}
+	h := internet.IPv4{TTL: c.out.ttl}
 	if r.kind == toGroup {
 		h.TTL = c.out.groupTTL
 	}

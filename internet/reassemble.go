@@ -105,6 +105,10 @@ func (r *Reassembler) Add(now time.Duration, f *Piece) (whole Reassembled, ok bo
 	return r.join(d)
 }
 
+// Waiting returns how many datagrams are kept, those among them that were given up, and
+// how much memory their fragments take.
+func (r *Reassembler) Waiting() (datagrams, bytes int) { return len(r.oldest), r.bytes }
+
 // Stats returns what was counted so far.
 func (r *Reassembler) Stats() ReassemblerStats { return r.stats }
 
