@@ -95,12 +95,22 @@ func (h *Host) wakeLocked() {
 		return
 	}
 	s.wake = s.heap[0].at
-	d := max(0, s.wake-h.now())
+	d := max(0, h.wholeMicrosecond(s.wake)-h.now())
 	if s.timer == nil {
 		s.timer = h.clock.AfterFunc(d, h.ring)
 		return
 	}
 	s.timer.Reset(d)
+}
+
+// wholeMicrosecond rounds up to the next whole microsecond of the clock: at such times
+// no simulated link delivers, so that a run in which both happen repeats.
+func (h *Host) wholeMicrosecond(at time.Duration) time.Duration {
+	past := h.start.Add(at).Nanosecond() % int(time.Microsecond)
+	if past == 0 {
+		return at
+	}
+	return at + time.Microsecond - time.Duration(past)
 }
 
 // ring is what the timer calls: alarms whose time has come go off.

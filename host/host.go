@@ -20,7 +20,13 @@ type Host struct {
 
 	network // addresses, interfaces and routes: fixed by New
 	alarms  alarms
+	errors  errorLimit
+	pieces  fragments
+	groups  groups
+	pings   pings
+	udp     udpSockets
 	tcp     tcpSockets
+	names   map[string]netip.Addr
 	counts  counters
 	closed  atomic.Bool
 
@@ -37,13 +43,21 @@ func New(name string, options ...Option) *Host {
 	h := &Host{name: name, clock: systemClock{}}
 	h.outboxes.New = func() any { return &outbox{host: h} }
 	rand.Read(h.secret[:])
+	newNIC(h, newLoopback()).prefixes = []netip.Prefix{loopbackNet}
 	for _, o := range options {
 		o(h)
 	}
 	h.start = h.clock.Now()
 	h.alarms.wake = never
-	h.tcp.init(h)
 	h.network.up(h)
+	h.pieces.init(h)
+	h.groups.init(h)
+	h.pings.init(h)
+	h.udp.init(h)
+	h.tcp.init(h)
+	for _, n := range h.nics {
+		n.up()
+	}
 	return h
 }
 
@@ -68,9 +82,11 @@ func (h *Host) Close() error {
 	}
 	h.alarms.stop()
 	for _, n := range h.nics {
-		n.port.Attach(nil)
+		n.down()
 	}
 	h.closeTCP()
+	h.udp.close()
+	h.pings.close()
 	return nil
 }
 
@@ -95,4 +111,6 @@ const (
 	digestPort
 	digestISN
 	digestTimestamp
+	digestPing
+	digestGroup
 )

@@ -41,7 +41,7 @@ func (h *Host) inputTCP(batch []packet, out *outbox) {
 	for len(batch) > 0 {
 		f, ok := flowOf(&batch[0])
 		if !ok {
-			h.drop(DropTCPHeader, batch[0].header)
+			h.drop(DropTCPHeader, batch[0].whole)
 			batch = batch[1:]
 			continue
 		}
