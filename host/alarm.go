@@ -73,7 +73,7 @@ func (h *Host) disarm(a *alarm) {
 	s := &h.alarms
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if a.index >= 0 {
+	if a.index >= 0 && !s.done {
 		s.heap.remove(a.index)
 		a.queued.Store(int64(never))
 	}
@@ -91,7 +91,7 @@ func (s *alarms) put(a *alarm, at int64) {
 // wakeLocked sets the timer for the first alarm, unless it goes off before that anyway.
 func (h *Host) wakeLocked() {
 	s := &h.alarms
-	if len(s.heap) == 0 || s.heap[0].at >= s.wake {
+	if s.done || len(s.heap) == 0 || s.heap[0].at >= s.wake {
 		return
 	}
 	s.wake = s.heap[0].at
@@ -157,11 +157,11 @@ func (s *alarms) takeDue(now time.Duration) []*alarm {
 func (s *alarms) stop() {
 	s.mu.Lock()
 	s.done = true
-	s.heap = nil
 	if s.timer != nil {
 		s.timer.Stop()
 	}
 	s.mu.Unlock()
 	s.running.Lock() // waits for a round
-	s.running.Unlock()
+	defer s.running.Unlock()
+	s.heap = nil // nobody looks at it any more
 }

@@ -22,7 +22,7 @@ func (h *Host) forwardIPv4(p *packet, header *internet.IPv4, out *outbox) {
 		return
 	}
 	r, err := h.cached(addrPair{dst: p.dst}, h.findForward)
-	if err != nil || header.Src[0] == 127 || header.Dst[0] == 0 || header.Dst[0] >= 240 {
+	if err != nil {
 		h.drop(DropNoRoute, p.whole)
 		h.report(p, internet.ICMPv4Unreachable, internet.ICMPv4NetUnreachable, 0, out)
 		return
@@ -56,7 +56,7 @@ func (h *Host) findForward(pair addrPair) (*route, error) {
 	if err := h.direct(r); err != nil {
 		return nil, err
 	}
-	if r.kind != toHost || r.nic.index == 0 {
+	if r.kind != toHost || r.nic.index == 0 || r.dst.As4()[0] >= 240 {
 		return nil, syscall.ENETUNREACH
 	}
 	r.mtu = r.nic.mtu

@@ -149,7 +149,7 @@ func (c *UDPConn) set(change func()) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return c.opError("set", nil, net.ErrClosed)
+		return c.setError(net.ErrClosed)
 	}
 	change()
 	return nil
@@ -163,6 +163,11 @@ func (c *UDPConn) SetReadBuffer(bytes int) error {
 
 // SetWriteBuffer does nothing: what is written is on its way when Write returns.
 func (c *UDPConn) SetWriteBuffer(int) error { return c.set(func() {}) }
+
+// setError is what package net says about a setting: of the local address alone.
+func (c *UDPConn) setError(err error) error {
+	return &net.OpError{Op: "set", Net: c.network, Addr: c.LocalAddr(), Err: err}
+}
 
 // opError is what package net says about an error.
 func (c *UDPConn) opError(op string, to net.Addr, err error) error {

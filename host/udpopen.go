@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -20,13 +21,21 @@ func (h *Host) ListenPacket(ctx context.Context, network, address string) (net.P
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, &net.OpError{Op: "listen", Net: network, Addr: udpAddr(local), Err: dialError(err)}
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: asGiven(address, local), Err: dialError(err)}
 	}
 	c, err := h.openUDP(network, local, netip.AddrPort{}, local.Addr().IsMulticast())
 	if err != nil {
-		return nil, &net.OpError{Op: "listen", Net: network, Addr: udpAddr(local), Err: err}
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: asGiven(address, local), Err: err}
 	}
 	return c, nil
+}
+
+// asGiven is the address that an error names: where there was no host, there is none.
+func asGiven(address string, local netip.AddrPort) net.Addr {
+	if strings.HasPrefix(address, ":") {
+		return &net.UDPAddr{Port: int(local.Port())}
+	}
+	return udpAddr(local)
 }
 
 // ListenMulticast opens a socket for the datagrams to a group, "224.0.0.251:5353", and
@@ -129,14 +138,14 @@ func (c *UDPConn) LeaveGroup(group, on netip.Addr) error {
 func (c *UDPConn) group(group, on netip.Addr, tell func(groupOn), note func(groupOn) error) error {
 	n, err := c.host.groupLink(group, on)
 	if err != nil {
-		return c.opError("set", nil, os.NewSyscallError("setsockopt", err))
+		return c.setError(os.NewSyscallError("setsockopt", err))
 	}
 	g := groupOn{group, n.index}
 	if e := c.set(func() { err = note(g) }); e != nil {
 		return e
 	}
 	if err != nil {
-		return c.opError("set", nil, os.NewSyscallError("setsockopt", err))
+		return c.setError(os.NewSyscallError("setsockopt", err))
 	}
 	tell(g)
 	return nil

@@ -36,8 +36,9 @@ func MayReport(packet []byte) bool {
 // isSingle says whether an address can be a single host's.
 func isSingle(addr [4]byte) bool {
 	a := netip.AddrFrom4(addr)
-	// Class E too, and with it the limited broadcast (RFC 1122 §3.2.1.3).
-	return !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback() && addr[0] < 240
+	// Not class E either, and with it the limited broadcast. Loopback addresses are those
+	// of a single host where they are seen at all (RFC 1122 §3.2.1.3 (g)): inside it.
+	return !a.IsUnspecified() && !a.IsMulticast() && addr[0] < 240
 }
 
 // maxICMPError is the most bytes of an ICMP error with its IP header: RFC 1812

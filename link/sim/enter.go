@@ -44,8 +44,8 @@ func (d *Direction) tooLong(frame []byte) bool {
 	if len(frame) <= d.config.MTU+link.EthernetLen {
 		return false
 	}
-	_, payload, err := link.ParseEthernet(frame)
-	return err != nil || len(payload) > d.config.MTU
+	h, _, err := link.ParseEthernet(frame)
+	return err != nil || len(frame)-link.EthernetLen-len(h.Tags) > d.config.MTU
 }
 
 // transmit sends a frame down a line that takes time.

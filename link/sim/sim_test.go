@@ -112,7 +112,7 @@ func TestPerfectCableHandsOverAtOnce(t *testing.T) {
 }
 
 func TestAnswersInsideTheReceiverDoNotRecurse(t *testing.T) {
-	const most = 100_000
+	const most = 20_000
 	cable := sim.NewCable(sim.Config{})
 	defer cable.Close()
 	depth, deepest, n := 0, 0, 0
