@@ -69,7 +69,7 @@ func (h *Host) tcpConfig(f flow, r *route, now time.Duration) tcp.Config {
 		LocalPort:       f.localPort,
 		RemotePort:      f.remotePort,
 		ISS:             h.tcp.isn.Next(now, local, remote),
-		TimestampOffset: h.tcp.isn.TimestampOffset(local, remote),
+		TimestampOffset: h.tcp.isn.TimestampOffset(local.Addr(), remote.Addr()),
 		MaxSegment:      maxSegment(r),
 		NoDelay:         true,
 		KeepAlive:       keepAlive(net.KeepAliveConfig{Enable: true}),
@@ -105,6 +105,27 @@ func (c *TCPConn) flush() {
 	}
 }
 
+// enter begins what the network or the alarm does; false when the connection is over.
+// Else exit ends it.
+func (c *TCPConn) enter(out *outbox) (now time.Duration, ok bool) {
+	c.mu.Lock()
+	if c.gone {
+		c.mu.Unlock()
+		return 0, false
+	}
+	c.out = out
+	return c.host.now(), true
+}
+
+// exit ends what enter began: those whom events concern are woken when the frames that
+// come of them are gone.
+func (c *TCPConn) exit(now time.Duration, events tcp.Events) {
+	c.settle(now)
+	c.notify(events, c.out)
+	c.out = nil
+	c.mu.Unlock()
+}
+
 // settle does what follows from any call of the machine: what it has to send goes to
 // the outbox, its next deadline to the alarm, and it leaves the tables when it is over.
 func (c *TCPConn) settle(now time.Duration) {
@@ -115,6 +136,9 @@ func (c *TCPConn) settle(now time.Duration) {
 		c.reroute(now)
 	}
 	c.machine.Output(now, (*tcpSink)(c))
+	if c.out != nil {
+		c.out.commit() // before another can take the lock, and overtake
+	}
 	switch c.machine.State() {
 	case tcp.Closed:
 		c.leave()
@@ -143,24 +167,20 @@ func (c *TCPConn) schedule(now time.Duration) {
 
 // expire is the alarm's.
 func (c *TCPConn) expire(_ time.Duration, out *outbox) {
-	now := c.lock()
-	defer c.mu.Unlock()
-	if c.gone {
+	now, ok := c.enter(out)
+	if !ok {
 		return
 	}
-	c.out = out
 	var events tcp.Events
 	if c.machine.Deadline() <= now {
 		events = c.machine.Expire(now)
 	}
-	c.settle(now)
-	c.notify(events, out)
 	for _, s := range [...]*side{&c.read, &c.write} {
 		if s.deadline <= now {
 			out.wake(s)
 		}
 	}
-	c.out = nil
+	c.exit(now, events)
 }
 
 // notify says who is to be woken, once the frames are gone.

@@ -1,16 +1,19 @@
 package host
 
-import "dialtone/transport/tcp"
+import (
+	"encoding/binary"
+	"syscall"
+
+	"dialtone/transport/tcp"
+)
 
 // input takes the run's segments up to where the connection is over, and returns how
 // many those were: 0 when it was over before.
 func (c *TCPConn) input(run []packet, out *outbox) (taken int) {
-	now := c.lock()
-	defer c.mu.Unlock()
-	if c.gone {
+	now, ok := c.enter(out)
+	if !ok {
 		return 0
 	}
-	c.out = out
 	var events tcp.Events
 	for taken < len(run) && !c.gone {
 		p := &run[taken]
@@ -21,31 +24,29 @@ func (c *TCPConn) input(run []packet, out *outbox) (taken int) {
 		}
 		events |= c.machine.Input(now, &header, payload)
 		if state := c.machine.State(); state == tcp.Closed || state == tcp.TimeWait {
-			c.settle(now)
+			c.settle(now) // what is behind may be another's
 		}
 	}
-	c.settle(now)
-	c.notify(events, out)
-	c.out = nil
+	c.exit(now, events)
 	return taken
 }
 
 // unreachable takes an ICMP error about one of the connection's segments.
 func (c *TCPConn) unreachable(u *unreachable, out *outbox) {
-	now := c.lock()
-	defer c.mu.Unlock()
-	if c.gone {
+	now, ok := c.enter(out)
+	if !ok {
 		return
 	}
-	c.out = out
-	// RFC 5927 §4.1: the sequence number quoted must be one that is on its way.
 	var events tcp.Events
-	if u.mtu == 0 {
+	// RFC 5927 §4.1: what is quoted must be on its way, or anybody may have made it up.
+	switch seq := tcp.Seq(binary.BigEndian.Uint32(u.quoted[4:])); {
+	case !c.machine.Sent(seq):
+	case u.err == syscall.EMSGSIZE:
+		c.host.learnMTU(u) // then the route is stale
+	default:
 		events = c.machine.Unreachable(now, u.err, u.hard)
 	}
-	c.settle(now)
-	c.notify(events, out)
-	c.out = nil
+	c.exit(now, events)
 }
 
 // unplug ends a connection whose host is closed, without a word to the peer.

@@ -22,13 +22,14 @@ func (c *TCPConn) setDeadline(t time.Time, sides ...*side) error {
 	if err != nil {
 		return err
 	}
+	deadline := c.host.since(t)
 	for _, s := range sides {
-		s.deadline = c.host.since(t)
+		s.deadline = deadline
 	}
 	c.schedule(now)
 	c.mu.Unlock()
 	for _, s := range sides {
-		if s.deadline <= now {
+		if deadline <= now {
 			s.wake()
 		}
 	}
