@@ -77,10 +77,15 @@ func (n *Neighbors) ours(ip netip.Addr) *ownAddress {
 	return &n.own[i]
 }
 
-// source is the address to ask for ip with: the one in the same net, or else our first.
+// source is the address to ask for ip with: one in the same net, or else our first.
 func (n *Neighbors) source(ip netip.Addr) (from [4]byte) {
-	for i := len(n.own) - 1; i >= 0; i-- {
-		if a := &n.own[i]; !a.probing && (i == 0 || a.prefix.Contains(ip)) {
+	for i := range n.own {
+		a := &n.own[i]
+		switch {
+		case a.probing: // not ours to use yet
+		case a.prefix.Contains(ip):
+			return a.prefix.Addr().As4()
+		case from == [4]byte{}:
 			from = a.prefix.Addr().As4()
 		}
 	}
