@@ -21,6 +21,7 @@
 //	transport/        ports and pseudo-header
 //	  tcp/            segments, options, sequence numbers, the eleven states
 //	  udp/            datagrams
+//	  conversation/   timed conversations, by which TCP is tested: with ours, and with the kernel's
 //	internet/         IPv4, IPv6, ICMP, IGMP, MLD
 //	link/             Ethernet frames, MAC addresses, ARP and RARP; frames on their way, ports
 //	  sim/            cables, hubs and switches in memory

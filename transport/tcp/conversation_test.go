@@ -1,0 +1,115 @@
+package tcp_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"dialtone/transport/conversation"
+	"dialtone/transport/tcp"
+)
+
+var (
+	long = flag.Bool("long", false, "play conversations of more than 4 s on Linux too")
+	only = flag.String("only", "", "play only conversations whose name has this in it")
+)
+
+// scripts are all conversations of testdata.
+func scripts(t *testing.T) (all []*conversation.Script) {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no conversations in testdata: %v", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		some, err := conversation.Parse(file, string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range some {
+			if strings.Contains(s.Name, *only) {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
+}
+
+// TestConversations plays every conversation with our machine.
+func TestConversations(t *testing.T) {
+	if c := tcp.Connect(&tcp.Config{}, 0); c.State() != tcp.SynSent {
+		t.Skip("the machine is still empty")
+	}
+	for _, s := range scripts(t) {
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			if why, ok := s.NotOn[conversation.Ours]; ok {
+				t.Skip(why)
+			}
+			if err := s.Play(conversation.NewMachine(s)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestConversationsOnLinux plays them with the kernel, our reference. Real time runs
+// meanwhile, so that many are played at once; and as a busy machine may be late, one
+// that fails is played again.
+func TestConversationsOnLinux(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("network namespaces and TUN devices need root")
+	}
+	all := scripts(t)
+	results := make([]chan error, len(all))
+	slots := make(chan struct{}, 24)
+	for i, s := range all {
+		if why := notOnLinux(s); why == "" {
+			results[i] = make(chan error, 1)
+			go func() {
+				slots <- struct{}{}
+				results[i] <- playOnLinux(s)
+				<-slots
+			}()
+		}
+	}
+	for i, s := range all {
+		t.Run(s.Name, func(t *testing.T) {
+			if why := notOnLinux(s); why != "" {
+				t.Skip(why)
+			}
+			if err := <-results[i]; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// notOnLinux says why a conversation is not played with the kernel; "" when it is.
+func notOnLinux(s *conversation.Script) string {
+	if d := s.Lasts(); d > 4*time.Second && !*long {
+		return fmt.Sprintf("takes %v: see -long", d)
+	}
+	return s.NotOn[conversation.Linux]
+}
+
+func playOnLinux(s *conversation.Script) (err error) {
+	for range 3 {
+		var kernel conversation.End
+		if kernel, err = conversation.NewKernel(s); err != nil {
+			return err
+		}
+		if err = s.Play(kernel); err == nil {
+			return nil
+		}
+	}
+	return err
+}
