@@ -40,19 +40,17 @@ func (s *Script) Play(end End) error {
 
 // line plays one line at its time.
 func (p *player) line(l *Line) error {
-	_, waits := l.step.(sends)
-	if !waits {
-		if err := p.pass(p.at + l.After); err != nil {
-			return err
-		}
+	if _, waits := l.step.(sends); waits {
+		return l.step.play(p, l)
 	}
+	if err := p.pass(p.at + l.After); err != nil {
+		return err
+	}
+	p.at = p.end.Now()
 	if err := l.step.play(p, l); err != nil {
 		return err
 	}
-	if !waits {
-		p.at = p.end.Now()
-		p.note(l.Text)
-	}
+	p.note(l.Text)
 	return nil
 }
 
@@ -85,13 +83,14 @@ func (p *player) next(l *Line) (*Segment, error) {
 }
 
 // slack is how much too early and too late a segment may be: not at all on a virtual
-// clock. In real time others want the processor too, so that a bound above is none;
-// and a kernel's ticks, and a line before that was seen late, shorten a time.
+// clock. In real time others want the processor too, and Linux's timers have up to an
+// eighth of their time in hand, so that a bound above is none; and a kernel's ticks,
+// and a line before that was seen late, shorten a time.
 func slack(where Where, after time.Duration) (early, late time.Duration) {
 	if where == Ours {
 		return 0, 0
 	}
-	return after/10 + 8*time.Millisecond, 2 * time.Second
+	return after/10 + 8*time.Millisecond, after/4 + 2*time.Second
 }
 
 func (p *player) note(text string) {

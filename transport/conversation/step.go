@@ -42,7 +42,10 @@ func (m ICMP) play(p *player, _ *Line) error {
 // silent waits, and nothing may be sent meanwhile.
 type silent struct{ time time.Duration }
 
-func (s silent) play(p *player, _ *Line) error { return p.pass(p.at + s.time) }
+func (s silent) play(p *player, _ *Line) error {
+	p.at += s.time
+	return p.pass(p.at)
+}
 
 // plain is a call that gives nothing but an error.
 type plain struct {
@@ -104,10 +107,14 @@ func (r reads) play(p *player, _ *Line) error {
 	return sameError(r.want, err)
 }
 
-// inState looks at the state of the end under test.
+// inState looks at the state of the end under test; a kernel gets there in its time.
 type inState struct{ want tcp.State }
 
-func (s inState) play(p *player, _ *Line) error {
+func (s inState) play(p *player, l *Line) error {
+	_, late := slack(p.end.Where(), l.After)
+	for until := p.at + late; p.end.State() != s.want && p.end.Now() < until; {
+		time.Sleep(5 * time.Millisecond)
+	}
 	if got := p.end.State(); got != s.want {
 		return fmt.Errorf("it is in %v", got)
 	}

@@ -35,7 +35,7 @@ func (w *wire) out(now time.Duration, s *Segment) (h tcp.Header, payload []byte)
 	}
 	h = tcp.Header{
 		SrcPort: peerPort, DstPort: ourPort,
-		Seq: w.peerISS.Add(max(s.Seq, 0)), Flags: s.Flags,
+		Seq: w.peerISS.Add(s.Seq), Flags: s.Flags,
 		Window: uint16(w.window), Urgent: uint16(s.Urgent),
 	}
 	if s.Ack != Unsaid {
