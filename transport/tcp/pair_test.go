@@ -1,0 +1,177 @@
+package tcp
+
+import (
+	"container/heap"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// A wire joins two connections in memory: it delays, loses, reorders, duplicates and
+// spoils segments by a seed, and has a clock of its own, which runs from one thing that
+// happens to the next.
+type wire struct {
+	now    time.Duration
+	ends   [2]*peer
+	flying arrivals
+	sent   uint64
+	rng    *rand.Rand
+	check  bool
+	tap    func(from int, h *Header, n int)
+}
+
+// a lane is how a wire treats one direction.
+type lane struct {
+	delay     time.Duration
+	rate      float64 // bytes per second; 0: any
+	queue     int     // bytes that wait for the rate; 0: any
+	loss      float64
+	reorder   float64       // how many
+	hold      time.Duration // are this much late
+	early     bool          // or, instead, come without any delay
+	duplicate float64
+	corrupt   float64
+
+	free time.Duration // when the wire is free again
+	last time.Duration
+}
+
+// a peer is a connection and its user.
+type peer struct {
+	*Conn
+	lane   lane
+	config Config
+	index  int
+	w      *wire
+	user   func() // called after everything that happens
+	lost   int
+	taken  Events
+}
+
+type arrival struct {
+	at    time.Duration
+	order uint64
+	to    int
+	bytes []byte
+}
+
+type arrivals []arrival
+
+func (a arrivals) Len() int { return len(a) }
+func (a arrivals) Less(i, j int) bool {
+	return a[i].at < a[j].at || a[i].at == a[j].at && a[i].order < a[j].order
+}
+func (a arrivals) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
+func (a *arrivals) Push(x any)   { *a = append(*a, x.(arrival)) }
+func (a *arrivals) Pop() any {
+	x := (*a)[len(*a)-1]
+	*a = (*a)[:len(*a)-1]
+	return x
+}
+
+func newWire(seed uint64, l lane) *wire {
+	w := &wire{rng: rand.New(rand.NewPCG(seed, 1)), check: true}
+	for i := range w.ends {
+		w.ends[i] = &peer{lane: l, index: i, w: w}
+	}
+	return w
+}
+
+// Segment is the end's sink.
+func (e *peer) Segment(h *Header, data [2][]byte) {
+	w, l := e.w, &e.lane
+	if w.tap != nil {
+		w.tap(e.index, h, len(data[0])+len(data[1]))
+	}
+	b := h.Append(make([]byte, 0, 60+len(data[0])+len(data[1])))
+	b = append(append(b, data[0]...), data[1]...)
+	size := float64(len(b) + 20 + 18)
+	begin := max(w.now, l.free)
+	if l.rate > 0 {
+		if l.queue > 0 && float64(begin-w.now)/float64(time.Second)*l.rate > float64(l.queue) {
+			e.lost++
+			return
+		}
+		begin += time.Duration(size / l.rate * float64(time.Second))
+		l.free = begin
+	}
+	if w.rng.Float64() < l.loss {
+		e.lost++
+		return
+	}
+	if w.rng.Float64() < l.corrupt {
+		return // the checksum tells, and a host drops it
+	}
+	at := max(begin+l.delay, l.last)
+	if l.reorder > 0 && w.rng.Float64() < l.reorder {
+		if l.early {
+			at = begin
+		} else {
+			at += l.hold
+		}
+	} else {
+		l.last = at
+	}
+	w.fly(at, 1-e.index, b)
+	if w.rng.Float64() < l.duplicate {
+		w.fly(at+time.Millisecond, 1-e.index, b)
+	}
+}
+
+func (w *wire) fly(at time.Duration, to int, b []byte) {
+	w.sent++
+	heap.Push(&w.flying, arrival{at, w.sent, to, b})
+}
+
+// step goes on to the next thing that happens; false when nothing will.
+func (w *wire) step(t testing.TB) bool {
+	next, who := Never, -1
+	if len(w.flying) > 0 {
+		next = w.flying[0].at
+	}
+	for i, e := range w.ends {
+		if e.Conn != nil && e.Deadline() < next {
+			next, who = max(e.Deadline(), w.now), i
+		}
+	}
+	if next == Never {
+		return false
+	}
+	w.now = max(next, w.now)
+	if who >= 0 {
+		e := w.ends[who]
+		e.taken |= e.Expire(w.now)
+		w.settle(t, e)
+		return true
+	}
+	a := heap.Pop(&w.flying).(arrival)
+	e := w.ends[a.to]
+	h, payload, err := Parse(a.bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Conn == nil {
+		if accept, _, _ := Listening(&h, len(payload)); accept {
+			e.Conn = Accept(&e.w.ends[a.to].config, w.now, &h, payload)
+			w.settle(t, e)
+		}
+		return true
+	}
+	e.taken |= e.Input(w.now, &h, payload)
+	w.settle(t, e)
+	return true
+}
+
+// settle lets an end send, its user act, and the end send again.
+func (w *wire) settle(t testing.TB, e *peer) {
+	e.Output(w.now, e)
+	if e.user != nil {
+		e.user()
+		e.Output(w.now, e)
+	}
+	if w.check {
+		if err := e.Conn.check(); err != nil {
+			t.Fatalf("at %v, end %d: %v", w.now, e.index, err)
+		}
+	}
+}
