@@ -108,4 +108,14 @@ func (m *machine) Err() error {
 	return m.conn.Err()
 }
 
-func (m *machine) Info() Info { return Info{} }
+func (m *machine) Info() Info {
+	i := m.conn.Info()
+	info := Info{
+		Cwnd: i.CongestionWin / i.MaxSegment, Ssthresh: i.Threshold / i.MaxSegment,
+		RTO: i.RTO, RTT: i.RTT, Backoff: i.Backoff,
+	}
+	if i.Threshold == 1<<31-1 {
+		info.Ssthresh = Unsaid
+	}
+	return info
+}

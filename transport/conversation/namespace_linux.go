@@ -100,7 +100,6 @@ func (k *kernel) settle() error {
 	settings := map[string]string{
 		"tcp_rmem":                "4096 131072 6291456",
 		"tcp_wmem":                "4096 4194304 4194304", // as much as our ring takes, from the beginning
-		"tcp_syn_linear_timeouts": "0",
 		"tcp_invalid_ratelimit":   "0",
 		"tcp_challenge_ack_limit": "2147483647",
 	}

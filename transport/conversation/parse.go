@@ -24,6 +24,7 @@ type reader struct {
 	file    string
 	number  int
 	scripts []*Script
+	only    Where // of the line before
 }
 
 func (r *reader) line(text string) error {
@@ -45,11 +46,12 @@ func (r *reader) line(text string) error {
 		if !ok {
 			continue
 		}
-		if len(strings.TrimSpace(comment)) < 10 {
+		if len(strings.TrimSpace(comment)) < 10 && r.only != where {
 			return fmt.Errorf("a line for one end only needs a comment that says why")
 		}
 		l.Only, text = where, strings.TrimSpace(rest)
 	}
+	r.only = l.Only
 	return s.line(l, text, comment)
 }
 

@@ -32,7 +32,8 @@ func (s *Script) Play(end End) error {
 			return fmt.Errorf("%s, line %d of %s:\n%s%10s  %s\n%10s  %w", s.Name, l.Number, s.File, &p.log, "wanted", l.Text, "but", err)
 		}
 	}
-	if err := p.pass(p.at); err != nil {
+	_, late := slack(end.Where(), 0)
+	if err := p.pass(end.Now() + late/100); err != nil {
 		return fmt.Errorf("%s:\n%s%10s  %w", s.Name, &p.log, "at last", err)
 	}
 	return nil
