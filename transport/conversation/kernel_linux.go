@@ -32,7 +32,7 @@ type kernel struct {
 
 // NewKernel makes an end of the Linux kernel's; root only.
 func NewKernel(s *Script) (_ End, err error) {
-	k := &kernel{given: s.Given, sent: make(chan *Sent, 10_000), fd: -1, listen: -1}
+	k := &kernel{given: *s.Given(Linux), sent: make(chan *Sent, 10_000), fd: -1, listen: -1}
 	if err := k.open(); err != nil {
 		k.shut()
 		return nil, fmt.Errorf("a kernel's end: %w", err)

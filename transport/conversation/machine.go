@@ -24,7 +24,7 @@ type machine struct {
 
 // NewMachine makes an end of our own.
 func NewMachine(s *Script) End {
-	g := &s.Given
+	g := s.Given(Ours)
 	mtu := g.MTU
 	if mtu == 0 {
 		mtu = 1500

@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -46,7 +47,7 @@ func (r *reader) line(text string) error {
 		if !ok {
 			continue
 		}
-		if len(strings.TrimSpace(comment)) < 10 && r.only != where {
+		if len(strings.TrimSpace(comment)) < 10 && r.only == "" {
 			return fmt.Errorf("a line for one end only needs a comment that says why")
 		}
 		l.Only, text = where, strings.TrimSpace(rest)
@@ -62,7 +63,7 @@ func (r *reader) begin(name string) error {
 			return fmt.Errorf("a second conversation of that name")
 		}
 	}
-	r.scripts = append(r.scripts, &Script{Name: full, File: r.file, NotOn: map[Where]string{}})
+	r.scripts = append(r.scripts, &Script{Name: full, File: r.file, NotOn: map[Where]string{}, given: map[Where]*Given{Ours: {}, Linux: {}}})
 	return nil
 }
 
@@ -71,7 +72,12 @@ func (s *Script) line(l Line, text, comment string) (err error) {
 	first, rest, _ := strings.Cut(text, " ")
 	switch first {
 	case "given":
-		return s.Given.set(strings.Fields(rest))
+		for where, g := range s.given {
+			if l.Only == "" || l.Only == where {
+				err = errors.Join(err, g.set(strings.Fields(rest)))
+			}
+		}
+		return err
 	case "never":
 		if l.Only == "" {
 			return fmt.Errorf("want ours: never or linux: never")

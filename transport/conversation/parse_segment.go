@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -110,6 +111,8 @@ func parseOption(name string, words []string) (o Option, err error) {
 		o, err = numbers(tcp.KindWindowScale, words, 1)
 	case "timestamps":
 		o, err = numbers(tcp.KindTimestamps, timestamps(words), 2)
+	case "bytes":
+		return rawOption(strings.Join(words, ""))
 	case "SACK":
 		if len(words) == 1 && words[0] == "permitted" {
 			return Option{Kind: tcp.KindSACKPermitted}, nil
@@ -118,6 +121,16 @@ func parseOption(name string, words []string) (o Option, err error) {
 		o, err = numbers(tcp.KindSACK, edges, 2*len(words))
 	default:
 		err = fmt.Errorf("no option is called %q", name)
+	}
+	return o, err
+}
+
+// rawOption reads bytes in hexadecimal, for what no builder would write.
+func rawOption(text string) (Option, error) {
+	o := Option{Kind: kindRaw}
+	b, err := hex.DecodeString(text)
+	for _, one := range b {
+		o.Numbers = append(o.Numbers, int(one))
 	}
 	return o, err
 }

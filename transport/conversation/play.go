@@ -22,7 +22,7 @@ type player struct {
 // error is the conversation as far as it held, and how it went on.
 func (s *Script) Play(end End) error {
 	defer end.Stop()
-	p := &player{end: end, wire: wire{peerISS: s.Given.PeerISS, window: 65535}}
+	p := &player{end: end, wire: wire{peerISS: s.Given(end.Where()).PeerISS, window: 65535}}
 	for i := range s.Lines {
 		l := &s.Lines[i]
 		if l.Only != "" && l.Only != end.Where() {

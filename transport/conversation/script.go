@@ -10,8 +10,9 @@ import (
 type Script struct {
 	Name  string // "close/simultaneous close": of its file, and its own
 	File  string // the file's name
-	Given Given
 	Lines []Line
+
+	given map[Where]*Given
 
 	NotOn map[Where]string // where it cannot be played, and why
 }
@@ -49,6 +50,9 @@ const (
 	Ours  Where = "ours"
 	Linux Where = "linux"
 )
+
+// Given is what holds before the conversation begins, for one kind of end.
+func (s *Script) Given(where Where) *Given { return s.given[where] }
 
 // Lasts is how long the script takes at least, played in real time.
 func (s *Script) Lasts() (d time.Duration) {

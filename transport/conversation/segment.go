@@ -31,6 +31,9 @@ type Option struct {
 	Numbers []int
 }
 
+// kindRaw marks bytes as they are in place of an option; no option is of this kind.
+const kindRaw = tcp.OptionKind(255)
+
 // String writes the segment as scripts do.
 func (s *Segment) String() string {
 	var b strings.Builder

@@ -61,6 +61,11 @@ func (w *wire) option(now time.Duration, b tcp.Options, o Option) tcp.Options {
 	switch n := o.Numbers; o.Kind {
 	case tcp.KindNop:
 		return b.AppendNop(1)
+	case kindRaw:
+		for _, one := range n {
+			b = append(b, byte(one))
+		}
+		return b
 	case tcp.KindMSS:
 		return b.AppendMSS(uint16(n[0]))
 	case tcp.KindSACKPermitted:
