@@ -64,26 +64,27 @@ type Conn struct {
 //	1 acknowledged  2 sent, not acknowledged
 //	3 may be sent   4 may not be sent yet
 type sendSpace struct {
-	iss     Seq
-	una     Seq
-	nxt     Seq
-	wl1     Seq    // SEG.SEQ of the last window update
-	wl2     Seq    // SEG.ACK of the last window update
-	wnd     uint32 // bytes, scaled
-	maxWnd  uint32 // the largest seen
-	small   Seq    // the end of the last segment sent that was less than full
-	ring    sendRing
-	limit   int32         // of the ring, until it shows that more is needed
-	max     int32         // what limit may grow to
-	usedAt  time.Duration // when data was sent last
-	peak    int32         // most bytes under way since the last look whether the window is in use
-	look    Seq           // when this is acknowledged, a look is due
-	mss     uint16        // bytes of options and data that peer and path take
-	peerMSS uint16        // what the peer has announced
-	path    uint16        // what the path takes
-	scale   uint8         // Snd.Wind.Shift
-	nagle   bool
-	closed  bool // a FIN follows the last byte of the ring
+	iss      Seq
+	una      Seq
+	nxt      Seq
+	wl1      Seq    // SEG.SEQ of the last window update
+	wl2      Seq    // SEG.ACK of the last window update
+	wnd      uint32 // bytes, scaled
+	maxWnd   uint32 // the largest seen
+	small    Seq    // the end of the last segment sent that was less than full
+	ring     sendRing
+	limit    int32         // of the ring, until it shows that more is needed
+	max      int32         // what limit may grow to
+	usedAt   time.Duration // when data was sent last
+	peak     int32         // most bytes under way since the last look whether the window is in use
+	look     Seq           // when this is acknowledged, a look is due
+	mss      uint16        // bytes of options and data that peer and path take
+	peerMSS  uint16        // what the peer has announced
+	path     uint16        // what the path takes
+	scale    uint8         // Snd.Wind.Shift
+	nagle    bool
+	closed   bool // a FIN follows the last byte of the ring
+	reserved bool // Reserve has lent room of the ring
 }
 
 // recvSpace is the receive sequence space (RFC 9293 §3.3.1, figure 4).

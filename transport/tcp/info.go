@@ -20,6 +20,7 @@ type Info struct {
 	InFlight        int // thought to be under way
 	Unacked         int // sent and not acknowledged
 	Unsent          int // written and not sent
+	SendQueue       int // both: what waits in the send ring
 	Unread          int // received and not read
 	Lost, Sacked    int
 	Backoff         int // how often the timeout has doubled
@@ -49,8 +50,9 @@ func (c *Conn) Info() Info {
 		CongestionWin: int(c.cc.cwnd), Threshold: int(c.cc.ssthresh),
 		SendWindow: int(c.snd.wnd), RecvWindow: max(c.rcv.edge.Sub(c.rcv.nxt), 0),
 		InFlight: c.pipe(), Unacked: c.snd.nxt.Sub(c.snd.una), Unread: c.unread(),
-		Unsent: max(c.snd.ring.end().Sub(c.snd.nxt), 0),
-		Lost:   int(c.runs.lost), Sacked: int(c.runs.sacked), Backoff: int(c.timers.backoff), ReorderWindow: c.reorderWindow(),
+		SendQueue: int(c.snd.ring.n),
+		Unsent:    max(c.snd.ring.end().Sub(c.snd.nxt), 0),
+		Lost:      int(c.runs.lost), Sacked: int(c.runs.sacked), Backoff: int(c.timers.backoff), ReorderWindow: c.reorderWindow(),
 	}
 	c.count.fill(&i)
 	return i

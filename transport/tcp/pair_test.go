@@ -3,6 +3,7 @@ package tcp
 import (
 	"container/heap"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 )
@@ -14,6 +15,7 @@ type wire struct {
 	now    time.Duration
 	ends   [2]*peer
 	flying arrivals
+	spare  [][]byte
 	sent   uint64
 	rng    *rand.Rand
 	check  bool
@@ -83,7 +85,7 @@ func (e *peer) Segment(h *Header, data [2][]byte) {
 	if w.tap != nil {
 		w.tap(e.index, h, len(data[0])+len(data[1]))
 	}
-	b := h.Append(make([]byte, 0, 60+len(data[0])+len(data[1])))
+	b := h.Append(w.buffer())
 	b = append(append(b, data[0]...), data[1]...)
 	size := float64(len(b) + 20 + 18)
 	begin := max(w.now, l.free)
@@ -114,8 +116,18 @@ func (e *peer) Segment(h *Header, data [2][]byte) {
 	}
 	w.fly(at, 1-e.index, b)
 	if w.rng.Float64() < l.duplicate {
-		w.fly(at+time.Millisecond, 1-e.index, b)
+		w.fly(at+time.Millisecond, 1-e.index, slices.Clone(b))
 	}
+}
+
+// buffer is room for a segment: one that has arrived, if there is one.
+func (w *wire) buffer() []byte {
+	if n := len(w.spare); n > 0 {
+		b := w.spare[n-1]
+		w.spare = w.spare[:n-1]
+		return b[:0]
+	}
+	return make([]byte, 0, 2048)
 }
 
 func (w *wire) fly(at time.Duration, to int, b []byte) {
@@ -146,6 +158,7 @@ func (w *wire) step(t testing.TB) bool {
 	}
 	a := heap.Pop(&w.flying).(arrival)
 	e := w.ends[a.to]
+	defer func() { w.spare = append(w.spare, a.bytes) }()
 	h, payload, err := Parse(a.bytes)
 	if err != nil {
 		t.Fatal(err)

@@ -34,6 +34,16 @@ func (r *recvRing) take(p []byte, end Seq) int {
 	return n
 }
 
+// peek shows the first bytes before end, in one piece.
+func (r *recvRing) peek(end Seq) []byte {
+	n := end.Sub(r.base)
+	if n <= 0 {
+		return nil
+	}
+	at := int(r.off) & (len(r.buf) - 1)
+	return r.buf[at:min(at+n, len(r.buf))]
+}
+
 // skip drops the first n bytes.
 func (r *recvRing) skip(n int) {
 	r.off += uint32(n)

@@ -34,6 +34,16 @@ func (r *sendRing) write(p []byte, limit int) int {
 	return len(p)
 }
 
+// reserve is the room behind the last byte, up to n bytes of it in one piece.
+func (r *sendRing) reserve(n int) []byte {
+	if n <= 0 {
+		return nil
+	}
+	r.buf, r.off = grown(r.buf, r.off, int(r.n), int(r.n)+n)
+	at := int(r.off+r.n) & (len(r.buf) - 1)
+	return r.buf[at:min(at+n, len(r.buf))]
+}
+
 // release forgets what comes before to: it is acknowledged.
 func (r *sendRing) release(to Seq) {
 	n := uint32(min(max(to.Sub(r.base), 0), int(r.n)))

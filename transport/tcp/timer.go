@@ -246,7 +246,7 @@ func (c *Conn) idleDue(now time.Duration) {
 		t.idle = used + idleRings
 		return
 	}
-	if c.snd.ring.n == 0 {
+	if c.snd.ring.n == 0 && !c.snd.reserved {
 		c.snd.ring.buf = nil
 	}
 	if c.unread() == 0 && len(c.rcv.islands) == 0 {

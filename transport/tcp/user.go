@@ -33,6 +33,39 @@ func (c *Conn) Read(now time.Duration, p []byte) int {
 	return n
 }
 
+// Peek shows the first bytes that can be read, in one piece: not always all. They stay
+// as they are until Discard, Read or CloseRead; Input and Output may go on meanwhile.
+func (c *Conn) Peek() []byte { return c.rcv.ring.peek(c.dataEnd()) }
+
+// Discard takes the first n bytes as read.
+func (c *Conn) Discard(now time.Duration, n int) {
+	if n = min(n, c.unread()); n > 0 {
+		c.rcv.ring.skip(n)
+		c.haveRead(now, n)
+		c.freed()
+	}
+}
+
+// Reserve is room for up to n bytes that [Conn.Commit] then sends, in one piece: less
+// than n, or none, as with Write. Between the two there may be Input and Output, but
+// no other Write.
+func (c *Conn) Reserve(n int) []byte {
+	free := c.Writable()
+	if n > free && free >= 0 {
+		c.write = userWaiting
+	}
+	c.snd.reserved = free > 0 && n > 0
+	return c.snd.ring.reserve(min(n, free))
+}
+
+// Commit takes the first n bytes of what Reserve returned as written.
+func (c *Conn) Commit(now time.Duration, n int) {
+	if c.Writable() >= 0 && c.snd.reserved {
+		c.snd.ring.n += uint32(max(n, 0))
+	}
+	c.snd.reserved = false
+}
+
 // Readable is how many bytes can be read, and whether the end is behind them.
 func (c *Conn) Readable() (n int, end bool) {
 	return c.unread(), c.read == userClosed || c.rcv.hasFIN && c.rcv.fin.Less(c.rcv.nxt)
@@ -83,6 +116,10 @@ func (c *Conn) SetMaxSegment(now time.Duration, n int) {
 	}
 	c.rec.first = c.runs.lost > 0
 }
+
+// Sent says whether seq is a number that was sent and not acknowledged: an ICMP error
+// that quotes another one is not about this connection (RFC 5927 §4.1).
+func (c *Conn) Sent(seq Seq) bool { return seq.In(c.snd.una, c.snd.nxt) }
 
 // Unreachable takes in an ICMP error about this connection's segments: a hard one
 // ends a connection that is being opened, a soft one is told when it times out.
