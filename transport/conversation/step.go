@@ -107,13 +107,19 @@ func (r reads) play(p *player, _ *Line) error {
 	return sameError(r.want, err)
 }
 
-// inState looks at the state of the end under test; a kernel gets there in its time.
+// inState looks at the state of the end under test, which may be reached later: as late
+// as the line says, and a kernel's as late as a segment of it.
 type inState struct{ want tcp.State }
+
+// tick is how often a state is looked at that is not there yet.
+const tick = 5 * time.Millisecond
 
 func (s inState) play(p *player, l *Line) error {
 	_, late := slack(p.end.Where(), l.After)
-	for until := p.at + late; p.end.State() != s.want && p.end.Now() < until; {
-		time.Sleep(5 * time.Millisecond)
+	for until := p.at + l.Until - l.After + late; p.end.State() != s.want && p.end.Now() < until; {
+		if err := p.pass(min(p.end.Now()+tick, until)); err != nil {
+			return err
+		}
 	}
 	if got := p.end.State(); got != s.want {
 		return fmt.Errorf("it is in %v", got)

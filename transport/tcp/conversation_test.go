@@ -65,6 +65,7 @@ func TestConversationsOnLinux(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("network namespaces and TUN devices need root")
 	}
+	defer conversation.Punctual()()
 	all := scripts(t)
 	results := make([]chan error, len(all))
 	var alone sync.Mutex
