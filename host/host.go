@@ -43,7 +43,7 @@ func New(name string, options ...Option) *Host {
 	h := &Host{name: name, clock: systemClock{}}
 	h.outboxes.New = func() any { return &outbox{host: h} }
 	rand.Read(h.secret[:])
-	newNIC(h, newLoopback()).prefixes = []netip.Prefix{loopbackNet}
+	newNIC(h, &loopback{}).prefixes = []netip.Prefix{loopbackNet}
 	for _, o := range options {
 		o(h)
 	}

@@ -54,6 +54,7 @@ func sizes(frames []*link.Frame) (sum uint64) {
 
 func newNIC(h *Host, port link.Port) *nic {
 	n := &nic{host: h, port: port, index: len(h.nics), mtu: port.MTU()}
+	n.row.idle.L = &n.row.mu
 	if n.index > 0 {
 		n.mac = madeUpMAC(h.name, n.index)
 	}
@@ -81,6 +82,7 @@ func (n *nic) up() {
 // down ends that.
 func (n *nic) down() {
 	n.port.Attach(nil)
+	n.row.wait()
 	n.mu.Lock()
 	n.neighbors.Close((*nicSink)(n))
 	ready, failed := n.takeLocked()

@@ -8,22 +8,28 @@ import (
 )
 
 // A row is the packets that wait for their interface, in the order in which they were
-// committed. One goroutine at a time sends from it; who comes meanwhile adds to it.
+// committed. One goroutine at a time sends from it: whoever comes while nobody does.
+// Who comes meanwhile, as receivers do whom Port.Send has called, adds to it.
 type row struct {
 	mu    sync.Mutex
 	queue []outgoing
 	spare []outgoing // the queue before, for its room
 	busy  bool
+	idle  sync.Cond // nobody sends
 }
 
-// maxRow is how many packets may wait, as in Linux's txqueuelen. It takes a link that
-// is slow to return from Send to get there.
-const maxRow = 4096
+const (
+	// maxRow is how many packets may wait. It takes a link that is slow to return from
+	// Send to get there.
+	maxRow = 4096
+	// maxTurns is how many batches a caller sends, most of them not his own, before a
+	// goroutine takes that off him.
+	maxTurns = 32
+)
 
 func (r *row) add(h *Host, packets []outgoing) {
 	r.mu.Lock()
-	room := max(0, maxRow-len(r.queue))
-	fit := packets[:min(len(packets), room)]
+	fit := packets[:min(len(packets), maxRow-min(len(r.queue), maxRow))]
 	r.queue = append(r.queue, fit...)
 	r.mu.Unlock()
 	for i := range packets[len(fit):] {
@@ -33,14 +39,23 @@ func (r *row) add(h *Host, packets []outgoing) {
 
 // transmit sends what is in the row, unless somebody is at it, who then sends it all.
 func (n *nic) transmit() {
-	r := &n.row
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.busy {
-		return
+	n.row.mu.Lock()
+	defer n.row.mu.Unlock()
+	if !n.row.busy {
+		n.row.busy = true
+		n.sendRowLocked(maxTurns)
 	}
-	r.busy = true
-	for len(r.queue) > 0 {
+}
+
+// sendRowLocked sends batches until there is none, or, after so many, hands over to a
+// goroutine.
+func (n *nic) sendRowLocked(turns int) {
+	r := &n.row
+	for ; len(r.queue) > 0; turns-- {
+		if turns == 0 {
+			go n.sendRow()
+			return
+		}
 		batch := r.queue
 		r.queue, r.spare = r.spare[:0], nil
 		r.mu.Unlock()
@@ -50,6 +65,22 @@ func (n *nic) transmit() {
 		r.spare = batch
 	}
 	r.busy = false
+	r.idle.Broadcast()
+}
+
+func (n *nic) sendRow() {
+	n.row.mu.Lock()
+	defer n.row.mu.Unlock()
+	n.sendRowLocked(-1)
+}
+
+// wait returns when nobody sends.
+func (r *row) wait() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.busy {
+		r.idle.Wait()
+	}
 }
 
 // sendBatch makes frames of packets and hands them to the link:
@@ -60,6 +91,12 @@ func (n *nic) transmit() {
 //  4. Port.Send
 //  5. what nobody answered for is reported to whoever sent it
 func (n *nic) sendBatch(batch []outgoing) {
+	if n.host.closed.Load() {
+		for i := range batch {
+			batch[i].frame.Free()
+		}
+		return
+	}
 	out := n.host.outbox()
 	defer out.release()
 	n.mu.Lock()
@@ -68,11 +105,9 @@ func (n *nic) sendBatch(batch []outgoing) {
 	}
 	ready, failed := n.takeLocked()
 	n.mu.Unlock()
-	if len(ready) > 0 && !n.host.closed.Load() {
+	if len(ready) > 0 {
 		n.counts.out(ready)
 		n.port.Send(ready)
-	} else {
-		link.FreeAll(ready)
 	}
 	for _, f := range failed {
 		n.host.linkFailed(f, out)
