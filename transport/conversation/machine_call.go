@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"syscall"
+	"time"
 
 	"dialtone/transport/tcp"
 )
@@ -24,6 +25,9 @@ func (m *machine) Accept() error {
 }
 
 func (m *machine) Write(p []byte) (int, error) {
+	if m.conn == nil {
+		return 0, syscall.EPIPE
+	}
 	if err := m.Err(); err != nil {
 		return 0, err
 	}
@@ -40,6 +44,9 @@ func (m *machine) Write(p []byte) (int, error) {
 }
 
 func (m *machine) Read(p []byte) (int, error) {
+	if m.conn == nil {
+		return 0, syscall.ENOTCONN
+	}
 	n := m.conn.Read(m.now, p)
 	if n == 0 {
 		if err := m.Err(); err != nil {
@@ -53,38 +60,30 @@ func (m *machine) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (m *machine) Close() error {
-	m.conn.Close(m.now)
+func (m *machine) Close() error { return m.call((*tcp.Conn).Close) }
+
+// call makes a call that only a connection has.
+func (m *machine) call(f func(c *tcp.Conn, now time.Duration)) error {
+	if m.conn == nil {
+		return syscall.ENOTCONN
+	}
+	f(m.conn, m.now)
 	m.output()
 	return nil
 }
 
 func (m *machine) CloseWrite() error {
-	switch m.conn.State() {
-	case tcp.Closed, tcp.SynSent:
+	if m.conn != nil && (m.conn.State() == tcp.Closed || m.conn.State() == tcp.SynSent) {
 		return syscall.ENOTCONN
 	}
-	m.conn.CloseWrite(m.now)
-	m.output()
-	return nil
+	return m.call((*tcp.Conn).CloseWrite)
 }
 
-func (m *machine) CloseRead() error {
-	m.conn.CloseRead(m.now)
-	m.output()
-	return nil
-}
-
-func (m *machine) Abort() error {
-	m.conn.Abort(m.now)
-	m.output()
-	return nil
-}
+func (m *machine) CloseRead() error { return m.call((*tcp.Conn).CloseRead) }
+func (m *machine) Abort() error     { return m.call((*tcp.Conn).Abort) }
 
 func (m *machine) SetNoDelay() error {
-	m.conn.SetNoDelay(true)
-	m.output()
-	return nil
+	return m.call(func(c *tcp.Conn, _ time.Duration) { c.SetNoDelay(true) })
 }
 
 func (m *machine) State() tcp.State {
@@ -109,6 +108,9 @@ func (m *machine) Err() error {
 }
 
 func (m *machine) Info() Info {
+	if m.conn == nil {
+		return Info{}
+	}
 	i := m.conn.Info()
 	info := Info{
 		Cwnd: i.CongestionWin / i.MaxSegment, Ssthresh: i.Threshold / i.MaxSegment,

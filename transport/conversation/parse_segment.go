@@ -65,7 +65,8 @@ func (s *Segment) setSeq(text string) (err error) {
 	if s.Seq, err = strconv.Atoi(seq); err != nil || !ok {
 		return err
 	}
-	s.Len, err = strconv.Atoi(length)
+	n, err := strconv.ParseUint(length, 10, 16)
+	s.Len = int(n)
 	return err
 }
 

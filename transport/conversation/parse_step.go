@@ -91,11 +91,11 @@ func parseWrite(words []string, want error) (step, error) {
 	default:
 		return nil, fmt.Errorf("want write N [takes N | fails ERROR]")
 	}
-	n, err := strconv.Atoi(words[0])
+	n, err := size(words[0])
 	if err != nil {
 		return nil, err
 	}
-	takes, err := strconv.Atoi(words[2])
+	takes, err := size(words[2])
 	if want != nil {
 		takes = 0
 	}
@@ -115,8 +115,14 @@ func parseRead(words []string, want error) (step, error) {
 	case "nothing":
 		return reads{want: errWouldBlock}, nil
 	}
-	n, err := strconv.Atoi(words[0])
+	n, err := size(words[0])
 	return reads{n, want}, err
+}
+
+// size reads how many bytes are written or read at once.
+func size(text string) (int, error) {
+	n, err := strconv.ParseUint(text, 10, 24)
+	return int(n), err
 }
 
 // parseICMP reads an error message's name, for one of them its MTU, and the number of
