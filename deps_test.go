@@ -27,6 +27,7 @@ const rule = `
 	link < internet;
 	internet < transport;
 	transport < transport/tcp, transport/udp;
+	transport/tcp < transport/conversation;
 	link < link/sim, link/tap;
 	transport/tcp, transport/udp < host, observe/capture;
 	observe/capture < observe/filter, observe/flow;

@@ -21,6 +21,7 @@
 //	transport/        ports and pseudo-header
 //	  tcp/            segments, options, sequence numbers; the machine of a connection
 //	  udp/            datagrams
+//	  conversation/   timed conversations, by which TCP is tested: with ours, and with the kernel's
 //	internet/         IPv4, IPv6, ICMP, IGMP, MLD
 //	link/             Ethernet frames, MAC addresses, ARP and RARP; frames on their way, ports
 //	  cable/          two network namespaces joined by a cable with faults, for tests and benchmarks

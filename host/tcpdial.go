@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"syscall"
 
 	"dialtone/transport/tcp"
 )
@@ -49,6 +50,11 @@ func (h *Host) beginDial(local, remote netip.AddrPort) (*TCPConn, error) {
 		remote = netip.AddrPortFrom(loopbackAddr, remote.Port())
 	}
 	r, err := h.routeFrom(local.Addr(), remote.Addr())
+	// RFC 9293 §3.9.2.3, MUST-46: an OPEN to a broadcast or multicast address MUST be
+	// rejected; the error is Linux's.
+	if err == nil && r.kind != toHost {
+		err = syscall.ENETUNREACH
+	}
 	if err != nil {
 		return nil, os.NewSyscallError("connect", err)
 	}
