@@ -58,7 +58,9 @@ func (l *TCPListener) socket() Socket {
 func (c *TCPConn) socket() Socket {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	row := Socket{Network: "tcp", Local: c.flow.local(), Remote: c.flow.remote(), State: c.machine.State()}
-	row.RecvQueue, _ = c.machine.Readable()
-	return row
+	i := c.machine.Info()
+	return Socket{
+		Network: "tcp", Local: c.flow.local(), Remote: c.flow.remote(), State: i.State,
+		RecvQueue: i.Unread, SendQueue: i.Unacked + i.Unsent,
+	}
 }

@@ -39,7 +39,7 @@ func (h *Host) dialTCP(ctx context.Context, local, remote netip.AddrPort) (*TCPC
 		return nil, err
 	}
 	if ctx.Done() != nil {
-		defer context.AfterFunc(ctx, c.write.wake)()
+		defer context.AfterFunc(ctx, c.nudge)()
 	}
 	return c, c.awaitConnected(ctx)
 }
@@ -70,6 +70,14 @@ func (h *Host) beginDial(local, remote netip.AddrPort) (*TCPConn, error) {
 	c.machine = tcp.Connect(&config, now)
 	c.unlock(now)
 	return c, nil
+}
+
+// nudge lets those who wait look again, when something outside of the lock has changed:
+// whoever holds it waits already, or has yet to look.
+func (c *TCPConn) nudge() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.write.wake()
 }
 
 // awaitConnected waits for the handshake. Where that fails the connection is over.

@@ -78,7 +78,11 @@ func (l *TCPListener) SetDeadline(t time.Time) error {
 }
 
 // expire is the alarm's.
-func (l *TCPListener) expire(_ time.Duration, out *outbox) { out.wake(l) }
+func (l *TCPListener) expire(_ time.Duration, out *outbox) {
+	l.mu.Lock() // whoever holds it waits already, or has yet to look at the clock
+	defer l.mu.Unlock()
+	out.wake(l)
+}
 
 // wake makes a listener a waker.
 func (l *TCPListener) wake() { l.cond.Broadcast() }

@@ -4,7 +4,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"sync"
 	"time"
 )
 
@@ -24,13 +23,15 @@ func (c *TCPConn) readOnce(p []byte) (int, error) {
 			c.mu.Unlock()
 			return 0, err
 		}
-		if n := c.machine.Read(now, p); n > 0 || len(p) == 0 {
-			c.unlock(now) // the window may have opened
-			return n, nil
-		}
-		if err := c.readEnd(); err != nil {
-			c.unlock(now) // an empty TIME_WAIT becomes a record
-			return 0, err
+		if !c.read.taken {
+			if n := c.machine.Read(now, p); n > 0 || len(p) == 0 {
+				c.unlock(now) // the window may have opened
+				return n, nil
+			}
+			if err := c.readEnd(); err != nil {
+				c.unlock(now) // an empty TIME_WAIT becomes a record
+				return 0, err
+			}
 		}
 		c.read.cond.Wait()
 		now = c.host.now()
@@ -60,30 +61,59 @@ func (c *TCPConn) readEnd() error {
 	return nil
 }
 
-// WriteTo writes to w all that comes, up to the peer's last byte.
+// WriteTo writes to w all that comes, up to the peer's last byte, from where it lies:
+// nothing is copied in between. Other calls that read wait while w takes a piece.
 func (c *TCPConn) WriteTo(w io.Writer) (written int64, err error) {
-	buffer := pieces.Get().(*[pieceSize]byte)
-	defer pieces.Put(buffer)
 	for {
-		n, err := c.readOnce(buffer[:])
+		p, err := c.borrow()
+		if err == io.EOF {
+			return written, nil
+		}
 		if err != nil {
-			if err == io.EOF {
-				return written, nil
-			}
 			return written, c.opError("writeto", err)
 		}
-		m, err := w.Write(buffer[:n])
-		written += int64(m)
+		n, err := w.Write(p)
+		c.giveBack(n)
+		written += int64(n)
+		if err == nil && n < len(p) {
+			err = io.ErrShortWrite
+		}
 		if err != nil {
 			return written, err
 		}
 	}
 }
 
-// pieces are what streams are copied by: kept only while a copy runs.
-var pieces = sync.Pool{New: func() any { return new([pieceSize]byte) }}
+// borrow waits for bytes and shows them; until giveBack nobody else reads.
+func (c *TCPConn) borrow() (p []byte, err error) {
+	now := c.lock()
+	for ; ; now = c.host.now() {
+		if err = c.read.usable(c, now); err != nil {
+			break
+		}
+		if !c.read.taken {
+			if p = c.machine.Peek(); len(p) > 0 {
+				c.read.taken = true
+				break
+			}
+			if err = c.readEnd(); err != nil {
+				break
+			}
+		}
+		c.read.cond.Wait()
+	}
+	c.unlock(now)
+	return p, err
+}
 
-const pieceSize = 64 << 10
+// giveBack takes n bytes as read.
+func (c *TCPConn) giveBack(n int) {
+	now := c.lock()
+	c.read.taken = false
+	c.machine.Discard(now, n)
+	c.unlock(now)
+	c.read.wake() // who reads next
+}
 
 // opError is what package net says about an error of a connection; nil and io.EOF stay
 // what they are.

@@ -24,7 +24,8 @@ type timeWait struct {
 	tcp.TimeWaitRecord
 	flow flow
 	next *timeWait
-	over bool // it is no longer in records
+	turn time.Duration // when to look at it: its deadline as it was
+	over bool          // it is no longer in records
 }
 
 func (w *timeWaits) init(h *Host) {
@@ -50,10 +51,11 @@ func (w *timeWaits) add(f flow, r tcp.TimeWaitRecord) {
 	for len(w.records) > maxTimeWaits {
 		w.forget(w.pop())
 	}
-	h.arm(&w.alarm, w.oldest.Deadline())
+	h.arm(&w.alarm, w.oldest.turn)
 }
 
 func (w *timeWaits) push(t *timeWait) {
+	t.turn = t.Deadline()
 	if w.newest == nil {
 		w.oldest = t
 	} else {
@@ -89,11 +91,15 @@ func (w *timeWaits) expire(now time.Duration, _ *outbox) {
 	h := w.host
 	h.tcp.mu.Lock()
 	defer h.tcp.mu.Unlock()
-	for w.oldest != nil && (w.oldest.over || w.oldest.Deadline() <= now) {
-		w.forget(w.pop())
+	for w.oldest != nil && (w.oldest.over || w.oldest.turn <= now) {
+		if t := w.pop(); t.over || t.Deadline() <= now {
+			w.forget(t)
+		} else {
+			w.push(t) // its time began anew meanwhile
+		}
 	}
 	if w.oldest != nil {
-		h.arm(&w.alarm, w.oldest.Deadline())
+		h.arm(&w.alarm, w.oldest.turn)
 	}
 }
 

@@ -3,6 +3,7 @@ package host
 import (
 	"io"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -64,7 +65,8 @@ func (c *TCPConn) writeEnd(now time.Duration) error {
 	return os.NewSyscallError("write", syscall.EPIPE)
 }
 
-// ReadFrom writes all of r, up to its end.
+// ReadFrom writes all of r, up to its end, in pieces of 64 KiB. While r has nothing
+// other calls may write.
 func (c *TCPConn) ReadFrom(r io.Reader) (read int64, err error) {
 	buffer := pieces.Get().(*[pieceSize]byte)
 	defer pieces.Put(buffer)
@@ -85,3 +87,8 @@ func (c *TCPConn) ReadFrom(r io.Reader) (read int64, err error) {
 		}
 	}
 }
+
+// pieces are what streams are copied by: kept only while a copy runs.
+var pieces = sync.Pool{New: func() any { return new([pieceSize]byte) }}
+
+const pieceSize = 64 << 10

@@ -131,4 +131,3 @@ func goAway(t *testing.T, client *http.Client, url string) {
 		t.Errorf("request given up: %v", err)
 	}
 }
-

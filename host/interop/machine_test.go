@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"dialtone/host"
+	"dialtone/link/sim"
+
 	"go.uber.org/goleak"
 )
 
@@ -40,6 +43,15 @@ type network struct {
 // onEach runs a test on the kernel's loopback and on two hosts on a cable.
 func onEach(t *testing.T, test func(t *testing.T, n network)) {
 	t.Run("kernel", func(t *testing.T) { test(t, network{&kernel{}, &kernel{}, "127.0.0.1"}) })
+	t.Run("hosts", func(t *testing.T) {
+		cable := sim.NewCable(sim.Config{})
+		defer cable.Close()
+		server := host.New("server", host.Attach(cable.A(), "10.0.0.1/24"))
+		defer server.Close()
+		client := host.New("client", host.Attach(cable.B(), "10.0.0.2/24"))
+		defer client.Close()
+		test(t, network{server, client, "10.0.0.1"})
+	})
 }
 
 // listen listens on the server, on any port.
@@ -76,7 +88,7 @@ func certificate(t *testing.T, protocols ...string) (server, client *tls.Config)
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(leaf)
-	own := tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	own := tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 	server = &tls.Config{Certificates: []tls.Certificate{own}, NextProtos: protocols}
 	client = &tls.Config{RootCAs: roots, ServerName: "server.test", NextProtos: protocols}
 	return server, client
