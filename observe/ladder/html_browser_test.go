@@ -478,11 +478,15 @@ func pagePrints(b *tab) {
 		return err
 	}), chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event("beforeprint"))`))
 	b.want(`document.querySelectorAll(".row").length > 60`, "all rows are on paper, not only those in view")
+	b.want(`document.querySelectorAll("#ladder .scroll > svg").length > 15`, "in pieces between which a page may end")
+	b.want(`[...document.querySelectorAll("canvas")].every((c) => c.width === 2880)`, "the graphs have a size for paper")
 	b.do(chromedp.EmulateViewport(1000, 1400))
 	b.shoot("print")
 	if len(paper) < 20_000 {
 		b.Errorf("a PDF of %d bytes", len(paper))
 	}
+	b.do(chromedp.Evaluate[chromedp.Void](`dispatchEvent(new Event("afterprint"))`))
+	b.want(`document.querySelectorAll("#ladder .scroll > svg").length === 1`, "then one piece shows what is in view again")
 }
 
 func pageFollowsAddress(b *tab) {

@@ -241,9 +241,9 @@ class App {
     host.querySelector("thead").append(el("tr", {}, ...heads.map(head)));
   }
 
-  // print puts all rows on paper, unless they are more than anyone would print, in light colours.
+  // print puts everything on paper, in light colours.
   print(on) {
-    this.printing = on && this.talk?.height < 200000;
+    this.onPaper = on;
     if (on) document.documentElement.dataset.theme = "light";
     else delete document.documentElement.dataset.theme;
     this.theme();
