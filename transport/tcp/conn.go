@@ -160,10 +160,10 @@ const (
 	EventClosed                       // CLOSED or TIME_WAIT: Err says why
 )
 
-// A Sink takes the segments that Output makes. Neither h nor data may be kept: data
-// is up to two pieces of the send ring.
+// A Sink takes the segments that Output makes. None of what it is given may be
+// kept: the data is a piece of the send ring, or two where that comes around.
 type Sink interface {
-	Segment(h *Header, data [2][]byte)
+	Segment(h *Header, head, tail []byte)
 }
 
 // raised ends a call: it returns the events since the last one.

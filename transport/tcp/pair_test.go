@@ -81,13 +81,13 @@ func newWire(seed uint64, l lane) *wire {
 }
 
 // Segment is the end's sink.
-func (e *peer) Segment(h *Header, data [2][]byte) {
+func (e *peer) Segment(h *Header, head, tail []byte) {
 	w, l := e.w, &e.lane
 	if w.tap != nil {
-		w.tap(e.index, h, len(data[0])+len(data[1]))
+		w.tap(e.index, h, len(head)+len(tail))
 	}
 	b := h.Append(w.buffer())
-	b = append(append(b, data[0]...), data[1]...)
+	b = append(append(b, head...), tail...)
 	size := float64(len(b) + 20 + 18)
 	begin := max(w.now, l.free)
 	if l.rate > 0 {

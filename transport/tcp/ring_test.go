@@ -46,8 +46,11 @@ func TestSendRingIsItsBytes(t *testing.T) {
 			"": func(t *rapid.T) {
 				from := rapid.IntRange(0, len(want)).Draw(t, "from")
 				n := rapid.IntRange(0, len(want)-from).Draw(t, "n")
-				pieces := r.view(r.base.Add(from), n)
-				if got := slices.Concat(pieces[0], pieces[1]); !bytes.Equal(got, want[from:from+n]) {
+				if n == 0 {
+					return
+				}
+				head, tail := r.view(r.base.Add(from), n)
+				if got := slices.Concat(head, tail); !bytes.Equal(got, want[from:from+n]) {
 					t.Fatalf("%d bytes from %d are %v, want %v", n, from, got, want[from:from+n])
 				}
 			},
