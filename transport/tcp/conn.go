@@ -23,7 +23,7 @@ import "time"
 //	timer.go, rto.go, ...      what becomes due: by keepalive.go, persist.go, tail.go
 //	rtt.go                     round trips and the retransmission timeout
 //	sent.go, sack.go           what is under way, and what of it arrived
-//	loss.go, recovery.go, ...  what was lost; what follows, and is undone by undo.go
+//	loss.go, recovery.go, ...  what was lost; what follows; undo.go, frto.go: what is undone
 //	congestion.go, cubic.go    how much may be under way; inuse.go: whether that was used
 //	window.go, tuning.go       how much is offered to the peer; report.go: what is reported
 //	sendring.go, recvring.go   bytes, from the user and for the user

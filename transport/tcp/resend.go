@@ -4,6 +4,9 @@ import "time"
 
 // sendLost sends again what was lost, the lowest first.
 func (c *Conn) sendLost(now time.Duration, to Sink) {
+	if c.rec.phase == phaseTimeout && c.rec.frto == frtoNew {
+		return // what comes of new data decides first
+	}
 	size := int(c.payload())
 	for i := 0; i < int(c.runs.n) && c.runs.lost != c.runs.inFlight; i++ {
 		r := c.runs.at(i)

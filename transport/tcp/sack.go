@@ -15,6 +15,7 @@ type delivery struct {
 	again        bool          // some of the runs acknowledged had been sent again
 	duplicate    span          // reported as received twice (RFC 2883), if not empty
 	sacks        bool          // something was selectively acknowledged
+	original     bool          // something that was never sent again, though it was under way at a timeout
 }
 
 // arrived takes in run r, whole is whether the acknowledgment is cumulative.
@@ -30,6 +31,7 @@ func (d *delivery) arrived(now time.Duration, c *Conn, r *sentRun, whole bool) {
 	}
 	if r.again == 0 {
 		d.newest = rtt
+		d.original = d.original || r.end.LessEq(c.rec.point)
 	}
 	c.rack.arrived(now, c, r, d)
 }
