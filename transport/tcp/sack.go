@@ -78,29 +78,19 @@ func (c *Conn) reportsDuplicate(b [][2]Seq, ack Seq) bool {
 	return len(b) > 1 && b[1][0].LessEq(b[0][0]) && b[0][1].LessEq(b[1][1])
 }
 
-// sackBlock marks what lies in a block: runs that straddle its ends are cut, and
-// sacked neighbours joined.
+// sackBlock marks the runs that lie wholly in a block, and joins sacked neighbours. As
+// in Linux, a run is not cut for one that lies in part: no honest peer's block does,
+// and a dishonest one's would cut what is under way to crumbs.
 func (c *Conn) sackBlock(now time.Duration, from, to Seq, d *delivery) {
 	runs := &c.runs
-	i := runs.find(from)
-	for i < int(runs.n) {
-		start := runs.start(i, c.snd.una)
-		if !start.Less(to) {
+	for i := runs.find(from); i < int(runs.n); {
+		r, start := runs.at(i), runs.start(i, c.snd.una)
+		if to.Less(r.end) {
 			return
 		}
-		r := runs.at(i)
-		if r.marks&markSacked != 0 {
+		if r.marks&markSacked != 0 || start.Less(from) {
 			i++
 			continue
-		}
-		if start.Less(from) {
-			runs.split(i, from)
-			i++
-			start, r = from, runs.at(i)
-		}
-		if to.Less(r.end) {
-			runs.split(i, to)
-			r = runs.at(i)
 		}
 		n := r.end.Sub(start)
 		d.bytes += n
