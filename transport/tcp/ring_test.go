@@ -153,7 +153,7 @@ func TestSacksAreASet(t *testing.T) {
 		una := Seq(rapid.Uint32().Draw(t, "una"))
 		c := &Conn{state: Established}
 		c.snd.una, c.snd.nxt = una, una
-		c.rack = newRack()
+		c.rack = newRack(una)
 		edges := []int{0}
 		for range rapid.IntRange(1, 40).Draw(t, "runs") {
 			c.snd.nxt = c.snd.nxt.Add(rapid.IntRange(1, 100).Draw(t, "size"))
