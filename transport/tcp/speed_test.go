@@ -133,6 +133,17 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
+// TestHeadersStayOnTheStack: what an owner gives Input need not live on its heap.
+func TestHeadersStayOnTheStack(t *testing.T) {
+	c := reach(t, Established, func(c *Config) { c.Hooks = &Hooks{} }).c
+	if n := testing.AllocsPerRun(100, func() {
+		h := Header{SrcPort: 2, DstPort: 1, Seq: peerISS + 1, Ack: bareISS + 1, Flags: ACK, Window: 1000}
+		c.Input(2*time.Second, &h, nil)
+	}); n != 0 {
+		t.Errorf("%v allocations for a segment without data", n)
+	}
+}
+
 // expire does what is due at both ends.
 func (p *couple) expire() {
 	for _, c := range []*Conn{p.a, p.b} {
