@@ -219,13 +219,13 @@ func (c *TCPConn) reroute(now time.Duration) {
 type tcpSink TCPConn
 
 // Segment is called by the machine's Output.
-func (s *tcpSink) Segment(header *tcp.Header, data [2][]byte) {
+func (s *tcpSink) Segment(header *tcp.Header, head, tail []byte) {
 	if s.out == nil {
 		s.out = s.host.outbox()
 	}
-	b := header.Append(s.out.packet(s.route, internet.TCP, segmentLen(header, data))[:0])
-	b = append(b, data[0]...)
-	_ = append(b, data[1]...)
+	b := header.Append(s.out.packet(s.route, internet.TCP, segmentLen(header, len(head)+len(tail)))[:0])
+	b = append(b, head...)
+	_ = append(b, tail...)
 }
 
 // LocalAddr is a [*net.TCPAddr].
