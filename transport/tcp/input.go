@@ -175,10 +175,12 @@ func (c *Conn) inputRST(now time.Duration, s *arrived) bool {
 		c.fail(now, errRefused, "RST")
 	case c.state == CloseWait:
 		c.fail(now, errPipe, "RST")
-	case c.state == Closing || c.state == LastAck || c.state == TimeWait:
-		// RFC 1337 would have TIME-WAIT survive; RFC 9293 and Linux end it.
+	case c.state == TimeWait:
+		// RFC 1337 would have it survive; RFC 9293 and Linux end it.
 		c.fail(now, nil, "RST")
 	default:
+		// In CLOSING and LAST-ACK, too, as Linux: what was written may be lost. RFC 9293
+		// says nothing to the user there.
 		c.fail(now, errReset, "RST")
 	}
 	return false
