@@ -201,6 +201,13 @@ func (c *TCPConn) leave() {
 	c.gone = true
 	c.host.disarm(&c.alarm)
 	c.host.tcp.remove(c)
+	switch {
+	case !c.closed:
+	case c.out != nil:
+		c.out.wake(&c.host.tcp.partings)
+	default:
+		c.host.tcp.partings.wake()
+	}
 }
 
 // reroute follows a change of routes or of the path's MTU.
