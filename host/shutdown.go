@@ -3,58 +3,103 @@ package host
 import (
 	"context"
 	"sync"
+	"time"
+
+	"dialtone/transport/tcp"
 )
 
-// Shutdown ends the host when its connections are done: those that were closed have
-// brought over what was written to them and heard the peer's FIN. Those that were not
-// closed it does not wait for. When ctx ends before, so does the host, as by
+// Shutdown ends the host when what was written to the connections that are closed has
+// arrived, and their peers have closed too or taken a second over it. It does not wait
+// for connections that are open. When ctx ends before, so does the host, as by
 // [Host.Close], and Shutdown returns ctx's error.
 func (h *Host) Shutdown(ctx context.Context) error {
-	err := h.tcp.awaitClosed(ctx)
+	p := &h.tcp.partings
+	err := p.wait(ctx, func() bool { return p.saying == 0 })
+	if err == nil {
+		brief, cancel := context.WithTimeout(ctx, hearTime)
+		defer cancel()
+		_ = p.wait(brief, func() bool { return p.saying+p.hearing == 0 })
+	}
 	h.Close()
 	return err
 }
 
-// partings are the connections that the application has closed and that are not over.
+// hearTime is how long Shutdown waits for FINs that may never come.
+const hearTime = time.Second
+
+// partings count the connections that the application has closed and that are not over.
 type partings struct {
-	mu    sync.Mutex
-	count int
-	none  chan struct{} // closed when there is none any more; nil while nobody waits
+	mu      sync.Mutex
+	saying  int           // their peers have not acknowledged everything
+	hearing int           // their peers have, and have yet to close, or to hear that we heard it
+	changed chan struct{} // closed at a change; nil while nobody waits
 }
 
-func (p *partings) add() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.count++
-}
+// parting is which of them a connection is among.
+type parting uint8
 
-// wake makes partings a waker: a connection's last frames have gone.
-func (p *partings) wake() {
+const (
+	notParting parting = iota
+	partingSays
+	partingHears
+)
+
+func (p *partings) change(saying, hearing int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.count--; p.count == 0 && p.none != nil {
-		close(p.none)
-		p.none = nil
+	p.saying += saying
+	p.hearing += hearing
+	if p.changed != nil {
+		close(p.changed)
+		p.changed = nil
 	}
 }
 
-// awaitClosed waits until no connection is parting.
-func (s *tcpSockets) awaitClosed(ctx context.Context) error {
-	p := &s.partings
-	p.mu.Lock()
-	if p.count == 0 {
+// wake makes partings a waker: a connection that was hearing has sent its last frame.
+func (p *partings) wake() { p.change(0, -1) }
+
+func (p *partings) wait(ctx context.Context, done func() bool) error {
+	for {
+		p.mu.Lock()
+		if done() {
+			p.mu.Unlock()
+			return nil
+		}
+		if p.changed == nil {
+			p.changed = make(chan struct{})
+		}
+		changed := p.changed
 		p.mu.Unlock()
-		return nil
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	if p.none == nil {
-		p.none = make(chan struct{})
+}
+
+// part follows a connection from Close to its end. It is called with the lock held,
+// after every change, when the frames that it has brought have their place.
+func (c *TCPConn) part() {
+	if !c.closed {
+		return
 	}
-	none := p.none
-	p.mu.Unlock()
-	select {
-	case <-none:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	p := &c.host.tcp.partings
+	if c.parting == notParting && !c.gone {
+		c.parting = partingSays
+		p.change(1, 0)
+	}
+	if c.parting == partingSays && (c.gone || c.machine.State() == tcp.FinWait2) {
+		c.parting = partingHears
+		p.change(-1, 1)
+	}
+	if c.parting != partingHears || !c.gone {
+		return
+	}
+	c.parting = notParting
+	if c.out != nil {
+		c.out.wake(p) // when they are sent
+	} else {
+		p.wake()
 	}
 }

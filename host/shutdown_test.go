@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"errors"
 	"io"
 	"testing"
 	"testing/synctest"
@@ -49,18 +48,29 @@ func TestShutdownWaitsForWhatWasWritten(t *testing.T) {
 	})
 }
 
-// TestShutdownGivesUp: a peer that does not close holds it up for as long as ctx says.
+// TestShutdownGivesUp: a peer that does not read holds it up for as long as ctx says,
+// one that does not close for a second.
 func TestShutdownGivesUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := New("alone")
-		c, d := join(t, h)
-		c.Close()
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-		defer cancel()
-		begin := time.Now()
-		if err := h.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != 3*time.Second {
-			t.Errorf("%v after %v", err, time.Since(begin))
-		}
-		d.Close()
-	})
+	for _, test := range []struct {
+		size int
+		want time.Duration
+		err  error
+	}{
+		{1, time.Second, nil},
+		{32 << 20, time.Minute, context.DeadlineExceeded},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := New("alone")
+			c, _ := join(t, h)
+			go c.Write(make([]byte, test.size))
+			synctest.Wait()
+			c.Close()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			begin := time.Now()
+			if err := h.Shutdown(ctx); err != test.err || time.Since(begin) != test.want {
+				t.Errorf("%d bytes: %v after %v", test.size, err, time.Since(begin))
+			}
+		})
+	}
 }

@@ -25,9 +25,6 @@ func (c *TCPConn) end(op string, how func(*tcp.Conn, time.Duration)) error {
 		return c.opError(op, net.ErrClosed)
 	}
 	c.closed = true
-	if !c.gone {
-		c.host.tcp.partings.add()
-	}
 	if c.reset {
 		how = (*tcp.Conn).Abort
 	}

@@ -36,6 +36,7 @@ type TCPConn struct {
 	dialed    bool // not accepted: it keeps its port from listeners
 	closed    bool // by the application: what is still to be said is the machine's affair
 	gone      bool // no segment finds it any more: it is over, or a record of TIME_WAIT
+	parting   parting
 	reported  bool // the error that ended it: a later Write says EPIPE
 }
 
@@ -148,6 +149,7 @@ func (c *TCPConn) settle(now time.Duration) {
 			c.leave()
 		}
 	}
+	c.part()
 	c.schedule(now)
 }
 
@@ -201,13 +203,6 @@ func (c *TCPConn) leave() {
 	c.gone = true
 	c.host.disarm(&c.alarm)
 	c.host.tcp.remove(c)
-	switch {
-	case !c.closed:
-	case c.out != nil:
-		c.out.wake(&c.host.tcp.partings)
-	default:
-		c.host.tcp.partings.wake()
-	}
 }
 
 // reroute follows a change of routes or of the path's MTU.

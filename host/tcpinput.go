@@ -52,10 +52,8 @@ func (c *TCPConn) unreachable(u *unreachable, out *outbox) {
 // unplug ends a connection whose host is closed, without a word to the peer.
 func (c *TCPConn) unplug() {
 	c.mu.Lock()
-	if c.closed && !c.gone {
-		c.host.tcp.partings.wake()
-	}
 	c.gone = true
+	c.part()
 	c.mu.Unlock()
 	c.read.wake()
 	c.write.wake()
