@@ -115,7 +115,7 @@ func (h *Host) reply(f flow, header *tcp.Header, out *outbox) {
 	if err != nil {
 		return
 	}
-	n := segmentLen(header, [2][]byte{})
+	n := segmentLen(header, 0)
 	header.Append(out.packet(r, internet.TCP, n)[:0])
 }
 

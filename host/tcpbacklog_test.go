@@ -71,8 +71,8 @@ func TestBacklogKeepsOrder(t *testing.T) {
 	})
 }
 
-// TestFloodOfSYNs: a hundred thousand SYNs of nobody cost bounded memory, and one who
-// means it gets in meanwhile.
+// TestFloodOfSYNs: many times more SYNs of nobody than there is room for cost bounded
+// memory, and one who means it gets in meanwhile.
 func TestFloodOfSYNs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cable := sim.NewCable(sim.Config{Delay: time.Millisecond})

@@ -222,14 +222,14 @@ func (c *TCPConn) reroute(now time.Duration) {
 type tcpSink TCPConn
 
 // Segment is called by the machine's Output.
-func (s *tcpSink) Segment(header *tcp.Header, data [2][]byte) {
+func (s *tcpSink) Segment(header *tcp.Header, head, tail []byte) {
 	if s.out == nil {
 		s.out = s.host.outbox()
 	}
 	ip := internet.IPv4{ID: s.nextID(header)}
-	b := header.Append(s.out.packetWith(s.route, internet.TCP, segmentLen(header, data), ip)[:0])
-	b = append(b, data[0]...)
-	_ = append(b, data[1]...)
+	b := header.Append(s.out.packetWith(s.route, internet.TCP, segmentLen(header, len(head)+len(tail)), ip)[:0])
+	b = append(b, head...)
+	_ = append(b, tail...)
 }
 
 // nextID counts the IDs of a connection's packets up, as Linux does: who watches can

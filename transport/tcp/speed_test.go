@@ -24,12 +24,12 @@ func newBatch() *batch {
 	return b
 }
 
-func (b *batch) Segment(h *Header, data [2][]byte) {
+func (b *batch) Segment(h *Header, head, tail []byte) {
 	i := b.n
 	b.n++
 	b.headers[i] = *h
 	b.headers[i].Options = b.options[i][:copy(b.options[i][:], h.Options)]
-	b.payloads[i] = append(append(b.payloads[i][:0], data[0]...), data[1]...)
+	b.payloads[i] = append(append(b.payloads[i][:0], head...), tail...)
 }
 
 func (b *batch) flush(now time.Duration, to *Conn) (n int) {

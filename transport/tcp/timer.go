@@ -30,7 +30,8 @@ const (
 	linearTries = 4  // Linux's tcp_syn_linear_timeouts: these come after a second each
 	// RFC 9293 §3.8.3, MUST-23: R2 for a SYN MUST be at least 3 minutes. Linux, with
 	// 10, gives up after 131 s.
-	maxSyns = 11
+	maxSyns  = 11
+	synAgain = 2 * time.Millisecond // Linux's TCP_TIMEOUT_MIN
 	// How long rings are kept that hold nothing.
 	idleRings = 2 * time.Second
 )
