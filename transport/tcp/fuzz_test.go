@@ -74,7 +74,7 @@ func (a *attack) options() (o Options) {
 // call is what the user may do meanwhile.
 func (a *attack) call() {
 	c := a.c
-	switch a.choose(12) {
+	switch a.choose(14) {
 	case 0, 1, 2:
 		c.Write(a.now, make([]byte, a.choose(256)*20))
 	case 3, 4:
@@ -94,6 +94,10 @@ func (a *attack) call() {
 	case 11:
 		c.Info()
 		c.TimeWait()
+	case 12:
+		c.Commit(a.now, len(c.Reserve(a.choose(256)*20)))
+	case 13:
+		c.Discard(a.now, min(len(c.Peek()), a.choose(256)*20))
 	}
 }
 
