@@ -19,6 +19,7 @@ type tcpSockets struct {
 	waits     timeWaits
 	ports     ephemeral
 	isn       tcp.ISN
+	partings  partings
 	closed    bool
 }
 

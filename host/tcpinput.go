@@ -56,6 +56,7 @@ func (c *TCPConn) unreachable(u *unreachable, out *outbox) {
 func (c *TCPConn) unplug() {
 	c.mu.Lock()
 	c.gone = true
+	c.part()
 	c.mu.Unlock()
 	c.read.wake()
 	c.write.wake()

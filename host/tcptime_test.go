@@ -202,3 +202,19 @@ func TestSilentNeighborIsAsked(t *testing.T) {
 		}
 	})
 }
+
+// TestDialOfNobody: a machine of our own network that does not answer ARP is known to be
+// unreachable long before the SYN times out.
+func TestDialOfNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cable := sim.NewCable(sim.Config{})
+		defer cable.Close()
+		h := newHost(t, "alone", Attach(cable.A(), "10.0.0.1/24"))
+		begin := time.Now()
+		_, err := h.DialContext(t.Context(), "tcp", "10.0.0.2:80")
+		wantError(t, err, "dial", syscall.EHOSTUNREACH, "dial tcp 10.0.0.2:80: connect: no route to host")
+		if took := time.Since(begin); took > 4*time.Second {
+			t.Errorf("known after %v", took)
+		}
+	})
+}
