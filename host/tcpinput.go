@@ -27,6 +27,9 @@ func (c *TCPConn) input(run []packet, out *outbox) (taken int) {
 			c.settle(now) // what is behind may be another's
 		}
 	}
+	if events&tcp.EventAcknowledged != 0 {
+		c.route.confirm(now)
+	}
 	c.exit(now, events)
 	return taken
 }
