@@ -30,6 +30,7 @@ const rule = `
 	transport/tcp < transport/conversation;
 	link < link/sim, link/tap;
 	transport/tcp, transport/udp < host, observe/capture;
+	host < host/kernel;
 	observe/capture < observe/filter, observe/flow;
 	observe/filter, observe/flow, app/escape < observe/ladder;
 	app/*, observe/*, host, link/tap < cmd/dialtone;

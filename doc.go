@@ -18,6 +18,7 @@
 //	  tree/           trees of files, read where they are sent from, written where they arrive
 //	  transfer/       files between two machines: the protocol, and the classic ones
 //	host/             one machine on our own stack: sockets, timers, routes
+//	  kernel/         tests against Linux, on a TAP device
 //	  interop/        net/http, gRPC, quic-go and NATS on it, as tests; a module of its own
 //	transport/        ports and pseudo-header
 //	  tcp/            segments, options, sequence numbers; the machine of a connection

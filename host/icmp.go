@@ -138,7 +138,10 @@ func (h *Host) linkFailed(f *link.Frame, out *outbox) {
 	if err == nil && header.Offset == 0 {
 		src, dst := netip.AddrFrom4(header.Src), netip.AddrFrom4(header.Dst)
 		if h.isOwn(src) {
-			u := unreachable{from: src, local: src, remote: dst, quoted: segment, err: syscall.EHOSTUNREACH}
+			// It is no ICMP message, which RFC 9293 §3.9.2.2 would have us bear: our own
+			// link says so. A dial ends, as Linux's does.
+			hard := header.Protocol == internet.TCP
+			u := unreachable{from: src, local: src, remote: dst, quoted: segment, err: syscall.EHOSTUNREACH, hard: hard}
 			h.unreachable(u, header.Protocol, out)
 		} else if internet.MayReport(packet) {
 			h.reportFrom(netip.Addr{}, src, internet.ICMPv4Unreachable, internet.ICMPv4HostUnreachable, 0, packet, out)

@@ -123,14 +123,16 @@ func TestUDPWithTheKernel(t *testing.T) {
 
 func TestPingTheKernel(t *testing.T) {
 	for _, mtu := range []int{576, 1500, 9000} {
-		h, _ := newKernel(t, mtu)
-		for _, size := range []int{0, 100, 2000, 65507} {
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-			pong, err := h.Ping(ctx, kernelAddress, Ping{Size: size, MayBeCut: true})
-			if cancel(); err != nil || pong.From.String() != kernelAddress || pong.TTL != 64 {
-				t.Errorf("%d bytes, MTU %d: %+v %v", size, mtu, pong, err)
+		t.Run(fmt.Sprint("MTU ", mtu), func(t *testing.T) {
+			h, _ := newKernel(t, mtu)
+			for _, size := range []int{0, 100, 2000, 65507} {
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				pong, err := h.Ping(ctx, kernelAddress, Ping{Size: size, MayBeCut: true})
+				if cancel(); err != nil || pong.From.String() != kernelAddress || pong.TTL != 64 {
+					t.Errorf("%d bytes: %+v %v", size, pong, err)
+				}
 			}
-		}
+		})
 	}
 }
 

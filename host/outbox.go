@@ -20,10 +20,11 @@ import (
 //
 // It is for one goroutine.
 type outbox struct {
-	host  *Host
-	queue []outgoing // not committed
-	open  []*nic     // that have something to send
-	woken []waker
+	host   *Host
+	queue  []outgoing // not committed
+	open   []*nic     // that have something to send
+	woken  []waker
+	header tcp.Header // of the segment that is looked at: scratch of input
 }
 
 // outgoing is a packet on its way to its link.
@@ -70,12 +71,14 @@ func (o *outbox) hush() { o.queue[len(o.queue)-1].quiet = true }
 // mayFragment in Flags stands for none of them, where 0 stands for what is usual.
 const mayFragment = internet.ReservedFlag
 
-// packetWith is packet with TOS and options of the IP header, and with its TTL and
+// packetWith is packet with TOS and options of the IP header, and with its ID, TTL and
 // Flags where they are not 0. What is neither DontFragment nor fits is fragmented.
 func (o *outbox) packetWith(r *route, proto internet.Protocol, size int, h internet.IPv4) []byte {
 	f := link.NewFrame(size)
 	h.Protocol, h.Src, h.Dst = proto, r.src.As4(), r.dst.As4()
-	h.ID = uint16(r.id.Add(1))
+	if h.ID == 0 {
+		h.ID = uint16(r.id.Add(1))
+	}
 	if h.TTL == 0 {
 		h.TTL = defaultTTL
 	}

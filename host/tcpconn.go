@@ -36,7 +36,9 @@ type TCPConn struct {
 	dialed    bool // not accepted: it keeps its port from listeners
 	closed    bool // by the application: what is still to be said is the machine's affair
 	gone      bool // no segment finds it any more: it is over, or a record of TIME_WAIT
-	reported  bool // the error that ended it: a later Write says EPIPE
+	parting   parting
+	id        uint16 // of the last packet, 0 before the first
+	reported  bool   // the error that ended it: a later Write says EPIPE
 }
 
 // A side is a direction of a connection, for those who wait for it.
@@ -148,6 +150,7 @@ func (c *TCPConn) settle(now time.Duration) {
 			c.leave()
 		}
 	}
+	c.part()
 	c.schedule(now)
 }
 
@@ -219,13 +222,23 @@ func (c *TCPConn) reroute(now time.Duration) {
 type tcpSink TCPConn
 
 // Segment is called by the machine's Output.
-func (s *tcpSink) Segment(header *tcp.Header, data [2][]byte) {
+func (s *tcpSink) Segment(header *tcp.Header, head, tail []byte) {
 	if s.out == nil {
 		s.out = s.host.outbox()
 	}
-	b := header.Append(s.out.packet(s.route, internet.TCP, segmentLen(header, data))[:0])
-	b = append(b, data[0]...)
-	_ = append(b, data[1]...)
+	ip := internet.IPv4{ID: s.nextID(header)}
+	b := header.Append(s.out.packetWith(s.route, internet.TCP, segmentLen(header, len(head)+len(tail)), ip)[:0])
+	b = append(b, head...)
+	_ = append(b, tail...)
+}
+
+// nextID counts the IDs of a connection's packets up, as Linux does: who watches can
+// tell what is missing. The first follows from the initial sequence number.
+func (s *tcpSink) nextID(header *tcp.Header) uint16 {
+	if s.id++; s.id == 1 {
+		s.id = uint16(header.Seq>>16^header.Seq) | 1
+	}
+	return s.id
 }
 
 // LocalAddr is a [*net.TCPAddr].

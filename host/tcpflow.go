@@ -63,7 +63,7 @@ func sameFlow(a, b *packet) bool {
 		a.src == b.src && a.dst == b.dst
 }
 
-// segmentLen is the length of a segment, with the options padded.
-func segmentLen(h *tcp.Header, data [2][]byte) int {
-	return tcp.HeaderLen + (min(len(h.Options), tcp.MaxOptions)+3)&^3 + len(data[0]) + len(data[1])
+// segmentLen is the length of a segment with data bytes, and with the options padded.
+func segmentLen(h *tcp.Header, data int) int {
+	return tcp.HeaderLen + (min(len(h.Options), tcp.MaxOptions)+3)&^3 + data
 }

@@ -51,12 +51,13 @@ func (s *side) usable(c *TCPConn, now time.Duration) error {
 
 // readEnd says why there is nothing to read any more; nil while there may be.
 func (c *TCPConn) readEnd() error {
+	// As Linux does: behind the peer's FIN it is the end, whatever came afterwards.
+	if _, end := c.machine.Readable(); end {
+		return io.EOF
+	}
 	if err := c.machine.Err(); err != nil {
 		c.reported = true
 		return os.NewSyscallError("read", err)
-	}
-	if _, end := c.machine.Readable(); end {
-		return io.EOF
 	}
 	return nil
 }

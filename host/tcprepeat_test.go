@@ -56,6 +56,7 @@ func lossyTransfer(t *testing.T, seed uint64) (sum [32]byte) {
 		io.ReadAll(j.c)
 		j.c.Close()
 		time.Sleep(2 * time.Minute)
+		synctest.Wait() // until whoever called the tap is done
 		seen.Sum(sum[:0])
 	})
 	return sum

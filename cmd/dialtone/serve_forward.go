@@ -44,6 +44,8 @@ func (f *serveFlags) forwardDialer(text string) (func(context.Context) (net.Conn
 		return nil, err
 	case a.Port == 0 && a.Scheme != "unix":
 		return nil, usage("write the port that the other server listens on", "forward cannot relay to %s: no port", a)
+	case f.net.check(a) != nil:
+		return nil, f.net.check(a)
 	case !a.Secure() && f.forward.forwardGiven() != "":
 		return nil, usage("write tls:// before the address to relay to", "%s needs TLS, and %s has none", f.forward.forwardGiven(), a)
 	}
@@ -54,5 +56,9 @@ func (f *serveFlags) forwardDialer(text string) (func(context.Context) (net.Conn
 	if d.TLS, err = f.forward.config(); err != nil {
 		return nil, withHint(err, "--forward-ca takes a PEM file of certificates")
 	}
-	return func(ctx context.Context) (net.Conn, error) { return d.Dial(ctx, a) }, nil
+	return func(ctx context.Context) (net.Conn, error) {
+		here := *d
+		here.Net = f.sockets
+		return here.Dial(ctx, a)
+	}, nil
 }

@@ -68,9 +68,17 @@ func (n network) listen(t *testing.T) net.Listener {
 // certificate returns the two ends' settings for TLS as "server.test".
 func certificate(t *testing.T, protocols ...string) (server, client *tls.Config) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	server, client, err := newCertificate(protocols...)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return server, client
+}
+
+func newCertificate(protocols ...string) (server, client *tls.Config, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
@@ -80,16 +88,16 @@ func certificate(t *testing.T, protocols ...string) (server, client *tls.Config)
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	leaf, err := x509.ParseCertificate(der)
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(leaf)
 	own := tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 	server = &tls.Config{Certificates: []tls.Certificate{own}, NextProtos: protocols}
 	client = &tls.Config{RootCAs: roots, ServerName: "server.test", NextProtos: protocols}
-	return server, client
+	return server, client, nil
 }

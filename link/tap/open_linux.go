@@ -1,6 +1,7 @@
 package tap
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -16,14 +17,22 @@ func (d *Device) open(c Config) error {
 	}
 	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return &os.PathError{Op: "open", Path: path, Err: err}
+		return rights(&os.PathError{Op: "open", Path: path, Err: err})
 	}
 	if err = d.setUp(fd, c); err != nil {
 		unix.Close(fd)
-		return err
+		return rights(err)
 	}
 	d.file = os.NewFile(uintptr(fd), path)
 	d.raw, err = d.file.SyscallConn()
+	return err
+}
+
+// rights says what is missing where an error is that.
+func rights(err error) error {
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
+		return &RightError{"CAP_NET_ADMIN", "sudo setcap cap_net_admin+ep $(command -v dialtone)", err}
+	}
 	return err
 }
 

@@ -46,8 +46,8 @@ func (m *machine) Where() Where       { return Ours }
 func (m *machine) Stop()              {}
 
 // Segment implements tcp.Sink.
-func (m *machine) Segment(h *tcp.Header, data [2][]byte) {
-	s := &Sent{Header: *h, Payload: slices.Concat(data[0], data[1]), At: m.now}
+func (m *machine) Segment(h *tcp.Header, head, tail []byte) {
+	s := &Sent{Header: *h, Payload: slices.Concat(head, tail), At: m.now}
 	s.Header.Options = slices.Clone(h.Options)
 	m.sent = append(m.sent, s)
 }
@@ -131,7 +131,7 @@ func (m *machine) begin(c *tcp.Conn) {
 
 func (m *machine) reply(h *tcp.Header, answer bool) {
 	if answer {
-		m.Segment(h, [2][]byte{})
+		m.Segment(h, nil, nil)
 	}
 }
 

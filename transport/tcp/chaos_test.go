@@ -23,8 +23,8 @@ type chaosSink struct {
 	to int
 }
 
-func (s chaosSink) Segment(h *Header, data [2][]byte) {
-	b := append(append(h.Append(nil), data[0]...), data[1]...)
+func (s chaosSink) Segment(h *Header, head, tail []byte) {
+	b := append(append(h.Append(nil), head...), tail...)
 	if len(s.c.wires[s.to]) < 200 {
 		s.c.wires[s.to] = append(s.c.wires[s.to], b)
 	}

@@ -129,7 +129,8 @@ func (c *Conn) sendReset(now time.Duration, to Sink) {
 	if kind == resetBare {
 		h := &c.scratch.h
 		*h = Header{SrcPort: c.local, DstPort: c.remote, Seq: c.owed.at, Flags: RST}
-		c.give(now, to, h, [2][]byte{}, 0)
+		c.shown(now, h, 0)
+		to.Segment(h, nil, nil)
 		return
 	}
 	// RFC 9293 §3.10.5: <SEQ=SND.NXT><CTL=RST>; with ACK, as Linux.

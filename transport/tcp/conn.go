@@ -23,7 +23,7 @@ import "time"
 //	timer.go, rto.go, ...      what becomes due: by keepalive.go, persist.go, tail.go
 //	rtt.go                     round trips and the retransmission timeout
 //	sent.go, sack.go           what is under way, and what of it arrived
-//	loss.go, recovery.go, ...  what was lost; what follows, and is undone by undo.go
+//	loss.go, recovery.go, ...  what was lost; what follows; undo.go, frto.go: what is undone
 //	congestion.go, cubic.go    how much may be under way; inuse.go: whether that was used
 //	window.go, tuning.go       how much is offered to the peer; report.go: what is reported
 //	sendring.go, recvring.go   bytes, from the user and for the user
@@ -154,16 +154,17 @@ type scratch struct {
 type Events uint8
 
 const (
-	EventConnected Events = 1 << iota // the handshake is over: ESTABLISHED, or beyond
-	EventReadable                     // more bytes, or the end of them
-	EventWritable                     // more room, or an error
-	EventClosed                       // CLOSED or TIME_WAIT: Err says why
+	EventConnected    Events = 1 << iota // the handshake is over: ESTABLISHED, or beyond
+	EventReadable                        // more bytes, or the end of them
+	EventWritable                        // more room, or an error
+	EventClosed                          // CLOSED or TIME_WAIT: Err says why
+	EventAcknowledged                    // not the user's: what was sent has arrived, so the way there works
 )
 
-// A Sink takes the segments that Output makes. Neither h nor data may be kept: data
-// is up to two pieces of the send ring.
+// A Sink takes the segments that Output makes. None of what it is given may be
+// kept: the data is a piece of the send ring, or two where that comes around.
 type Sink interface {
-	Segment(h *Header, data [2][]byte)
+	Segment(h *Header, head, tail []byte)
 }
 
 // raised ends a call: it returns the events since the last one.

@@ -53,7 +53,7 @@ func (e *cubicEpoch) begin(now time.Duration, cwnd float64) {
 // §4.2: W_cubic(t) = C * (t - K)³ + W_max.
 func (e *cubicEpoch) at(t float64) float64 {
 	d := t - e.k
-	return cubicC*d*d*d + e.wMax
+	return float64(cubicC*d*d*d) + e.wMax // in two steps on every processor: a run can be repeated
 }
 
 func (c *cubic) avoid(w *congestionWindow, now, rtt time.Duration, n int32) {
@@ -74,7 +74,7 @@ func (c *cubic) avoid(w *congestionWindow, now, rtt time.Duration, n int32) {
 		// §4.2: target is W_cubic(t + RTT), at least cwnd and at most 1.5 cwnd;
 		// §4.4, §4.5: cwnd grows by (target - cwnd) / cwnd for each segment.
 		target := min(max(e.at(t+rtt.Seconds()), cwnd), 1.5*cwnd)
-		grown = (target - cwnd) / cwnd * segments
+		grown = float64((target - cwnd) / cwnd * segments)
 	}
 	// No faster than slow start would: an ACK of n bytes adds n at most.
 	e.part += min(max(grown*mss, 0), float64(n))

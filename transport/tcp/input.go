@@ -30,7 +30,8 @@ type arrived struct {
 func (c *Conn) Input(now time.Duration, h *Header, payload []byte) Events {
 	c.count.segmentsIn++
 	c.arrivedHook(now, h, len(payload))
-	s := c.arrive(h, payload)
+	s := arrived{h: h, data: payload}
+	c.arrive(&s)
 	switch c.state {
 	case Closed:
 		c.drop(now, h, "connection is closed")
@@ -48,17 +49,17 @@ func (c *Conn) Input(now time.Duration, h *Header, payload []byte) Events {
 	return c.raised()
 }
 
-// arrive reads what the steps look at.
-func (c *Conn) arrive(h *Header, payload []byte) arrived {
-	s := arrived{h: h, seq: h.Seq, ack: h.Ack, flags: h.Flags, data: payload, window: uint32(h.Window)}
-	s.end = s.seq.Add(len(payload)) + Seq(s.flags&FIN) + Seq(s.flags&SYN>>1) // bits 0 and 1
+// arrive reads what the steps look at, in place: to copy what was just written is slow.
+func (c *Conn) arrive(s *arrived) {
+	h := s.h
+	s.seq, s.ack, s.flags, s.window = h.Seq, h.Ack, h.Flags, uint32(h.Window)
+	s.end = s.seq.Add(len(s.data)) + Seq(s.flags&FIN) + Seq(s.flags&SYN>>1) // bits 0 and 1
 	if s.flags&SYN == 0 {
 		s.window <<= c.snd.scale
 	}
 	if c.stamps.wanted {
 		s.val, s.ecr, s.stamped = h.Options.Timestamps()
 	}
-	return s
 }
 
 // inputSequence is step 1: is any of the segment in the window?
@@ -174,10 +175,12 @@ func (c *Conn) inputRST(now time.Duration, s *arrived) bool {
 		c.fail(now, errRefused, "RST")
 	case c.state == CloseWait:
 		c.fail(now, errPipe, "RST")
-	case c.state == Closing || c.state == LastAck || c.state == TimeWait:
-		// RFC 1337 would have TIME-WAIT survive; RFC 9293 and Linux end it.
+	case c.state == TimeWait:
+		// RFC 1337 would have it survive; RFC 9293 and Linux end it.
 		c.fail(now, nil, "RST")
 	default:
+		// In CLOSING and LAST-ACK, too, as Linux: what was written may be lost. RFC 9293
+		// says nothing to the user there.
 		c.fail(now, errReset, "RST")
 	}
 	return false

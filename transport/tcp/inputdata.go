@@ -8,8 +8,8 @@ func (c *Conn) inputData(now time.Duration, s *arrived) {
 		return
 	}
 	if c.state != Established && c.state != FinWait1 && c.state != FinWait2 {
-		// A FIN has come before: what is beyond it cannot be.
-		c.inputAgain(now, s)
+		// RFC 9293 §3.10.7.4, seventh: this should not occur; ignore.
+		c.drop(now, s.h, "data behind the FIN")
 		return
 	}
 	if c.refusesData(now, s) {
@@ -37,15 +37,6 @@ func (c *Conn) inputData(now time.Duration, s *arrived) {
 	if c.rcv.hasFIN && c.rcv.fin == c.rcv.nxt {
 		c.inputFIN(now)
 	}
-}
-
-// inputAgain answers data or a FIN that came after the FIN.
-func (c *Conn) inputAgain(now time.Duration, s *arrived) {
-	if s.flags.Has(FIN) && s.end == c.rcv.nxt && c.state == TimeWait {
-		c.restartTimeWait(now)
-	}
-	c.drop(now, s.h, "data behind the FIN")
-	c.dupACK()
 }
 
 // refusesData resets a peer that sends to a user who has gone.

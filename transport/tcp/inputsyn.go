@@ -13,6 +13,7 @@ func (c *Conn) inputSynSent(now time.Duration, s *arrived) {
 		if !s.flags.Has(RST) {
 			c.resetFor(s.ack)
 		}
+		c.beginAgain(now)
 		return
 	}
 	switch {
@@ -31,6 +32,14 @@ func (c *Conn) inputSynSent(now time.Duration, s *arrived) {
 		c.resetFor(s.ack)
 	default:
 		c.inputOpening(now, s, acked)
+	}
+}
+
+// beginAgain sends the SYN again at once, the first time that the peer has held it for
+// part of an old connection, which our RST has ended (RFC 9293 §3.5.1): as Linux.
+func (c *Conn) beginAgain(now time.Duration) {
+	if c.timers.tries == 0 {
+		c.timers.rto = min(c.timers.rto, now+synAgain)
 	}
 }
 

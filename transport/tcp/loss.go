@@ -21,13 +21,10 @@ const (
 	dupThreshold = 3 // RFC 5681 §3.2
 )
 
-func newRack() rack { return rack{mult: 1, persist: rackPersist} }
+func newRack(iss Seq) rack { return rack{end: iss, fack: iss, mult: 1, persist: rackPersist} }
 
 // arrived is steps 1 to 3 of RFC 8985 §6.2 for a run that has just arrived.
 func (k *rack) arrived(now time.Duration, c *Conn, r *sentRun, d *delivery) {
-	if k.rtt == 0 {
-		k.fack = r.end
-	}
 	if k.fack.Less(r.end) {
 		k.fack = r.end
 	} else if r.end.Less(d.fack) && r.again == 0 {

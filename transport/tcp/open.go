@@ -49,7 +49,7 @@ func fresh(c *Config, now time.Duration) *Conn {
 	conn.rcv.start(c)
 	conn.stamps = timestamps{offset: c.TimestampOffset, wanted: !c.NoTimestamps}
 	conn.rec.selective = !c.NoSACK
-	conn.rack = newRack()
+	conn.rack = newRack(c.ISS)
 	conn.ctl = &conn.cubic
 	if c.Congestion == "reno" {
 		conn.ctl = newReno{}
@@ -62,7 +62,7 @@ func fresh(c *Config, now time.Duration) *Conn {
 
 func (s *sendSpace) start(c *Config) {
 	s.iss, s.una, s.nxt = c.ISS, c.ISS, c.ISS
-	s.small = c.ISS
+	s.small, s.look = c.ISS, c.ISS
 	s.ring.base = c.ISS + 1
 	s.path = segmentLimit(c.MaxSegment)
 	// RFC 9293 §3.7.1, MUST-15: without the option, 536.

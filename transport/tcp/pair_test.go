@@ -33,6 +33,7 @@ type lane struct {
 	early     bool          // or, instead, come without any delay
 	duplicate float64
 	corrupt   float64
+	cuts      []time.Duration // when the wire is cut and mended, in turns
 
 	free time.Duration // when the wire is free again
 	last time.Duration
@@ -81,13 +82,13 @@ func newWire(seed uint64, l lane) *wire {
 }
 
 // Segment is the end's sink.
-func (e *peer) Segment(h *Header, data [2][]byte) {
+func (e *peer) Segment(h *Header, head, tail []byte) {
 	w, l := e.w, &e.lane
 	if w.tap != nil {
-		w.tap(e.index, h, len(data[0])+len(data[1]))
+		w.tap(e.index, h, len(head)+len(tail))
 	}
 	b := h.Append(w.buffer())
-	b = append(append(b, data[0]...), data[1]...)
+	b = append(append(b, head...), tail...)
 	size := float64(len(b) + 20 + 18)
 	begin := max(w.now, l.free)
 	if l.rate > 0 {
@@ -98,12 +99,13 @@ func (e *peer) Segment(h *Header, data [2][]byte) {
 		begin += time.Duration(size / l.rate * float64(time.Second))
 		l.free = begin
 	}
-	if w.rng.Float64() < l.loss {
+	if w.rng.Float64() < l.loss || l.cut(w.now) {
 		e.lost++
 		return
 	}
+	Fill(0, b)
 	if w.rng.Float64() < l.corrupt {
-		return // the checksum tells, and a host drops it
+		b[w.rng.IntN(len(b))] ^= 1 << w.rng.IntN(8)
 	}
 	at := max(begin+l.delay, l.last)
 	if l.reorder > 0 && w.rng.Float64() < l.reorder {
@@ -119,6 +121,14 @@ func (e *peer) Segment(h *Header, data [2][]byte) {
 	if w.rng.Float64() < l.duplicate {
 		w.fly(at+time.Millisecond, 1-e.index, slices.Clone(b))
 	}
+}
+
+// cut says whether the wire is cut.
+func (l *lane) cut(now time.Duration) (cut bool) {
+	for _, at := range l.cuts {
+		cut = cut != (at <= now)
+	}
+	return cut
 }
 
 // buffer is room for a segment: one that has arrived, if there is one.
@@ -166,22 +176,36 @@ func (w *wire) step(t testing.TB) bool {
 		return true
 	}
 	a := heap.Pop(&w.flying).(arrival)
-	e := w.ends[a.to]
-	defer func() { w.spare = append(w.spare, a.bytes) }()
-	h, payload, err := Parse(a.bytes)
+	w.arrive(t, w.ends[a.to], a.bytes)
+	w.spare = append(w.spare, a.bytes)
+	return true
+}
+
+// arrive does what a host does with a segment.
+func (w *wire) arrive(t testing.TB, e *peer, b []byte) {
+	if !Check(0, b) {
+		return
+	}
+	h, payload, err := Parse(b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.Conn == nil {
-		if accept, _, _ := Listening(&h, len(payload)); accept {
-			e.Conn = Accept(&e.w.ends[a.to].config, w.now, &h, payload)
-			w.settle(t, e)
+	switch {
+	case e.Conn == nil:
+		accept, _, _ := Listening(&h, len(payload))
+		if !accept {
+			return
 		}
-		return true
+		e.Conn = Accept(&e.config, w.now, &h, payload)
+	case e.State() == Closed:
+		if rst, ok := Reset(&h, len(payload)); ok {
+			e.Segment(&rst, nil, nil)
+		}
+		return
+	default:
+		e.taken |= e.Input(w.now, &h, payload)
 	}
-	e.taken |= e.Input(w.now, &h, payload)
 	w.settle(t, e)
-	return true
 }
 
 // settle lets an end send, its user act, and the end send again.

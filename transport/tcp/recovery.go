@@ -15,8 +15,9 @@ const (
 // there were none (RFC 3522, RFC 4015; RFC 3708).
 type recovery struct {
 	phase     phase
-	selective bool   // SACK is in use
-	first     bool   // one segment goes out again whatever the window says
+	selective bool // SACK is in use
+	first     bool // one segment goes out again whatever the window says
+	frto      frtoStep
 	dups      uint16 // duplicate ACKs in a row: only counted without SACK
 	point     Seq    // RecoveryPoint: what was SND.NXT when it began
 
@@ -43,6 +44,7 @@ func (c *Conn) recover(now time.Duration, s *arrived, d *delivery, moved bool) {
 	c.rack.adapt(c.snd.una, c.snd.nxt, !d.duplicate.empty())
 	c.tailAcknowledged(now, d)
 	c.undo(now, s, d, advanced)
+	c.frto(d, advanced)
 	if c.rec.phase != phaseOpen && !c.snd.una.Less(c.rec.point) {
 		c.recovered(now)
 	}
@@ -136,6 +138,10 @@ func (c *Conn) timedOut(now time.Duration) {
 			c.remember()
 		}
 		c.reduce(true)
+	}
+	r.frto = frtoAsked
+	if r.phase == phaseRecovery {
+		r.frto = frtoOff // RFC 5682 §3, step 1: the loss is known to be real
 	}
 	r.phase, r.point = phaseTimeout, c.snd.nxt
 	r.dups, r.tailOut = 0, false

@@ -4,6 +4,9 @@ import "time"
 
 // sendLost sends again what was lost, the lowest first.
 func (c *Conn) sendLost(now time.Duration, to Sink) {
+	if c.rec.phase == phaseTimeout && c.rec.frto == frtoNew {
+		return // what comes of new data decides first
+	}
 	size := int(c.payload())
 	for i := 0; i < int(c.runs.n) && c.runs.lost != c.runs.inFlight; i++ {
 		r := c.runs.at(i)
@@ -16,12 +19,34 @@ func (c *Conn) sendLost(now time.Duration, to Sink) {
 			c.runs.split(i, start.Add(size))
 			n = size
 		}
+		n = c.gather(i, n, size)
 		if !c.mayResend(i, start, n) {
 			return
 		}
 		c.rec.first = false
 		c.resend(now, to, i)
 	}
+}
+
+// gather fills run i, of n bytes, up to size with what follows it and was lost as well,
+// and returns how many it then has: what went out in small pieces goes again in large
+// ones, as with Linux's tcp_retrans_collapse (RFC 9293 §3.8.6: such repackaging may be
+// helpful).
+func (c *Conn) gather(i, n, size int) int {
+	limit := c.snd.una.Add(int(c.snd.wnd))
+	for n < size && i+1 < int(c.runs.n) {
+		next := c.runs.at(i + 1)
+		if next.marks&(markLost|markInFlight) != markLost || limit.Less(next.end) {
+			break
+		}
+		k := next.end.Sub(c.runs.at(i).end)
+		if fin := next.end == c.snd.ring.end()+1; k > size-n && (!fin || k-1 > size-n) {
+			k = size - n
+		}
+		c.runs.shift(i, k)
+		n += k
+	}
+	return n
 }
 
 // mayResend says whether n bytes from start on may be sent again now.

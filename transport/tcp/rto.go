@@ -31,7 +31,7 @@ func (c *Conn) synOr(d time.Duration) time.Duration {
 	if c.state != SynSent {
 		return d
 	}
-	return firstRTO << max(int(c.timers.backoff)-linearTries, 0)
+	return min(firstRTO<<max(int(c.timers.backoff)-linearTries, 0), maxRTO)
 }
 
 // givesUp ends a connection whose peer has not answered for too long (RFC 9293 §3.8.3).

@@ -15,6 +15,7 @@ type delivery struct {
 	again        bool          // some of the runs acknowledged had been sent again
 	duplicate    span          // reported as received twice (RFC 2883), if not empty
 	sacks        bool          // something was selectively acknowledged
+	original     bool          // something that was never sent again, though it was under way at a timeout
 }
 
 // arrived takes in run r, whole is whether the acknowledgment is cumulative.
@@ -30,6 +31,7 @@ func (d *delivery) arrived(now time.Duration, c *Conn, r *sentRun, whole bool) {
 	}
 	if r.again == 0 {
 		d.newest = rtt
+		d.original = d.original || r.end.LessEq(c.rec.point)
 	}
 	c.rack.arrived(now, c, r, d)
 }
@@ -76,29 +78,19 @@ func (c *Conn) reportsDuplicate(b [][2]Seq, ack Seq) bool {
 	return len(b) > 1 && b[1][0].LessEq(b[0][0]) && b[0][1].LessEq(b[1][1])
 }
 
-// sackBlock marks what lies in a block: runs that straddle its ends are cut, and
-// sacked neighbours joined.
+// sackBlock marks the runs that lie wholly in a block, and joins sacked neighbours. As
+// in Linux, a run is not cut for one that lies in part: no honest peer's block does,
+// and a dishonest one's would cut what is under way to crumbs.
 func (c *Conn) sackBlock(now time.Duration, from, to Seq, d *delivery) {
 	runs := &c.runs
-	i := runs.find(from)
-	for i < int(runs.n) {
-		start := runs.start(i, c.snd.una)
-		if !start.Less(to) {
+	for i := runs.find(from); i < int(runs.n); {
+		r, start := runs.at(i), runs.start(i, c.snd.una)
+		if to.Less(r.end) {
 			return
 		}
-		r := runs.at(i)
-		if r.marks&markSacked != 0 {
+		if r.marks&markSacked != 0 || start.Less(from) {
 			i++
 			continue
-		}
-		if start.Less(from) {
-			runs.split(i, from)
-			i++
-			start, r = from, runs.at(i)
-		}
-		if to.Less(r.end) {
-			runs.split(i, to)
-			r = runs.at(i)
 		}
 		n := r.end.Sub(start)
 		d.bytes += n

@@ -29,19 +29,21 @@ func (c *Conn) segment(now time.Duration, to Sink, seq Seq, flags Flags, n int) 
 	if flags.Has(SYN) {
 		c.rcv.edge = c.rcv.nxt.Add(int(h.Window))
 	}
-	var data [2][]byte
-	if n > 0 {
-		data = c.snd.ring.view(seq, n)
+	c.shown(now, h, n)
+	if n == 0 {
+		to.Segment(h, nil, nil)
+		return
 	}
-	c.give(now, to, h, data, n)
+	head, tail := c.snd.ring.view(seq, n)
+	to.Segment(h, head, tail)
 }
 
-func (c *Conn) give(now time.Duration, to Sink, h *Header, data [2][]byte, n int) {
+// shown counts a segment that goes out, and shows it.
+func (c *Conn) shown(now time.Duration, h *Header, n int) {
 	c.count.segmentsOut++
 	if c.hooks != nil && c.hooks.Segment != nil {
 		c.hooks.Segment(now, true, h, n)
 	}
-	to.Segment(h, data)
 }
 
 // payload is how many bytes of data a full segment has.

@@ -52,19 +52,15 @@ func (r *sendRing) release(to Seq) {
 	r.n -= n
 }
 
-// view shows n bytes from seq on, which the ring must hold.
-func (r *sendRing) view(seq Seq, n int) (pieces [2][]byte) {
-	if n == 0 {
-		return pieces
-	}
+// view shows n bytes from seq on, at least one, which the ring must hold; tail is what
+// lies around its end.
+func (r *sendRing) view(seq Seq, n int) (head, tail []byte) {
 	at := int(r.off+uint32(seq-r.base)) & (len(r.buf) - 1)
 	if at+n <= len(r.buf) {
-		pieces[0] = r.buf[at : at+n]
-		return pieces
+		return r.buf[at : at+n], nil
 	}
-	pieces[0] = r.buf[at:]
-	pieces[1] = r.buf[:n-len(pieces[0])]
-	return pieces
+	head = r.buf[at:]
+	return head, r.buf[:n-len(head)]
 }
 
 // grown is the ring buf with room for need bytes, and where its first byte then lies;

@@ -124,6 +124,15 @@ func (s *sentRuns) split(i int, seq Seq) {
 	s.at(i).end = seq
 }
 
+// shift gives run i the first k bytes of the one behind it, which has the same marks.
+func (s *sentRuns) shift(i, k int) {
+	r, next := s.at(i), s.at(i+1)
+	r.again = max(r.again, next.again)
+	if r.end = r.end.Add(k); r.end == next.end {
+		s.join(i + 1)
+	}
+}
+
 // join takes run i into the one before it: both are sacked.
 func (s *sentRuns) join(i int) {
 	s.at(i - 1).end = s.at(i).end

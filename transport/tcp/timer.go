@@ -30,7 +30,8 @@ const (
 	linearTries = 4  // Linux's tcp_syn_linear_timeouts: these come after a second each
 	// RFC 9293 §3.8.3, MUST-23: R2 for a SYN MUST be at least 3 minutes. Linux, with
 	// 10, gives up after 131 s.
-	maxSyns = 11
+	maxSyns  = 11
+	synAgain = 2 * time.Millisecond // Linux's TCP_TIMEOUT_MIN
 	// How long rings are kept that hold nothing.
 	idleRings = 2 * time.Second
 )
@@ -119,7 +120,7 @@ func (c *Conn) schedule(now time.Duration) {
 	if c.acks.need == ackDelayed && t.ack == Never {
 		t.ack = now + c.acks.wait(c.rtt.smoothed)
 	}
-	if t.idle == Never && (c.snd.ring.buf != nil || c.rcv.ring.buf != nil || c.runs.ring != nil) {
+	if t.idle == Never && c.spare() != (spare{}) {
 		t.idle = now + idleRings
 	}
 }
@@ -132,13 +133,25 @@ func (c *Conn) idleDue(now time.Duration) {
 		t.idle = used + idleRings
 		return
 	}
-	if c.snd.ring.n == 0 && !c.snd.reserved {
+	have := c.spare()
+	if have.send {
 		c.snd.ring.buf = nil
 	}
-	if c.unread() == 0 && len(c.rcv.islands) == 0 {
+	if have.recv {
 		c.rcv.ring.buf, c.rcv.islands = nil, nil
 	}
-	if c.runs.n == 0 {
+	if have.runs {
 		c.runs.ring = nil
+	}
+}
+
+// spare says which rings hold nothing but memory.
+type spare struct{ send, recv, runs bool }
+
+func (c *Conn) spare() spare {
+	return spare{
+		send: c.snd.ring.buf != nil && c.snd.ring.n == 0 && !c.snd.reserved,
+		recv: c.rcv.ring.buf != nil && c.unread() == 0 && len(c.rcv.islands) == 0,
+		runs: c.runs.ring != nil && c.runs.n == 0,
 	}
 }

@@ -4,7 +4,8 @@ import "time"
 
 // undo takes the last reduction of the window back when it turns out that nothing was
 // lost: an ACK's timestamp is older than the first segment sent again (Eifel, RFC 3522
-// §3.2), or every byte sent again was reported as a duplicate (RFC 3708).
+// §3.2), every byte sent again was reported as a duplicate (RFC 3708), or after a
+// timeout something else arrives (F-RTO).
 func (c *Conn) undo(now time.Duration, s *arrived, d *delivery, advanced bool) {
 	r := &c.rec
 	if !r.can {
@@ -14,6 +15,8 @@ func (c *Conn) undo(now time.Duration, s *arrived, d *delivery, advanced bool) {
 	switch {
 	case advanced && r.phase != phaseOpen && r.stamped && c.stamps.on && s.stamped && s.ecr != 0 && int32(s.ecr-r.stamp) < 0:
 		why = "undone: arrived before it was sent again (Eifel)"
+	case d.original && r.phase == phaseTimeout && r.frto != frtoOff && r.selective:
+		why = "undone: arrived without being sent again (F-RTO)"
 	case !d.duplicate.empty() && r.stamped && r.una.LessEq(d.duplicate.from):
 		if r.again -= int32(d.duplicate.to.Sub(d.duplicate.from)); r.again > 0 {
 			return

@@ -18,7 +18,7 @@ func (c *Conn) dataEnd() Seq {
 // §3.8.6: a receiver SHOULD NOT move the right edge to the left.
 func (c *Conn) window() int {
 	offered := max(c.rcv.edge.Sub(c.rcv.nxt), 0)
-	free := int(c.rcv.limit) - c.unread()
+	free := c.free()
 	if !c.stateOpen() {
 		// In whole segments, as Linux: a peer fills such a window without a rest.
 		size := int(c.snd.path)
@@ -34,6 +34,12 @@ func (c *Conn) window() int {
 		return free
 	}
 	return offered
+}
+
+// free is the room for what the peer may send, as far as a window can tell it: without
+// a scale, 65535 bytes (RFC 7323 §2.2).
+func (c *Conn) free() int {
+	return min(int(c.rcv.limit)-c.unread(), 65535<<c.rcv.scale)
 }
 
 // stateOpen says whether the peer knows a window already.
@@ -61,7 +67,7 @@ func (c *Conn) freed() {
 		return
 	}
 	offered := max(c.rcv.edge.Sub(c.rcv.nxt), 0)
-	free := int(c.rcv.limit) - c.unread()
+	free := c.free()
 	if free >= 2*offered && free-offered >= min(int(c.rcv.limit)/2, int(c.snd.path)) {
 		c.acks.now()
 	}
