@@ -195,18 +195,19 @@ func (k kernel) Listen(ctx context.Context, network, address string) (l net.List
 	return l, err
 }
 
-// bothRoles runs a test with the host as the server, and as the client.
+// bothRoles runs a test with the host as the server, and as the client, in one yard at
+// the same time.
 func bothRoles(t *testing.T, s setting, test func(y *yard, client, server sockets, address string)) {
-	t.Run("kernel to us", func(t *testing.T) {
-		t.Parallel()
-		y := newYard(t, s)
-		test(y, y.kernel(), y.host, ourIP)
-	})
-	t.Run("us to kernel", func(t *testing.T) {
-		t.Parallel()
-		y := newYard(t, s)
-		test(y, y.host, y.kernel(), kernelIP)
-	})
+	y := newYard(t, s)
+	for name, role := range map[string]func(*yard){
+		"kernel to us": func(y *yard) { test(y, y.kernel(), y.host, ourIP) },
+		"us to kernel": func(y *yard) { test(y, y.host, y.kernel(), kernelIP) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			role(&yard{T: t, setting: y.setting, ns: y.ns, host: y.host})
+		})
+	}
 }
 
 // serve answers each connection by f until the test ends.
