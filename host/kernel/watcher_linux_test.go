@@ -74,9 +74,10 @@ var again = []flow.Label{
 	flow.LabelDSACK, flow.LabelTimeWaitACK, flow.LabelPortReuse,
 }
 
-// twiceOver are those that a FIN causes that was sent again, and is acknowledged twice:
-// the second acknowledgement may find nobody, whose answer ends a TIME_WAIT early.
-var twiceOver = []flow.Label{flow.LabelReset}
+// twiceOver are those of conversations in which that was: what came twice is
+// acknowledged twice, the second acknowledgement of a FIN may find nobody, and one byte
+// sent again looks as a keep-alive does.
+var twiceOver = []flow.Label{flow.LabelDupACK, flow.LabelReset, flow.LabelKeepAlive, flow.LabelKeepAliveACK}
 
 // shut are those that a reader causes who is slower than the line: the window is 0, by
 // the header, and was before.

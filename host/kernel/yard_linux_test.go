@@ -132,11 +132,11 @@ func (y *yard) feed(in io.Reader, name string, args ...string) string {
 }
 
 // start starts a program in the namespace, which ends with the test.
-func (y *yard) start(args ...string) *bytes.Buffer {
+func (y *yard) start(args ...string) *output {
 	y.Helper()
 	cmd := exec.Command("ip", append([]string{"netns", "exec", y.ns}, args...)...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+	out := &output{}
+	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		y.Fatal(err)
 	}
@@ -144,10 +144,28 @@ func (y *yard) start(args ...string) *bytes.Buffer {
 		cmd.Process.Kill()
 		cmd.Wait()
 		if y.Failed() {
-			y.Logf("%v:\n%s", args, &out)
+			y.Logf("%v:\n%s", args, out)
 		}
 	})
-	return &out
+	return out
+}
+
+// output is what a program has written until now.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
 }
 
 // sockets are package net's calls, of a host or of a kernel.
