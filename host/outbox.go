@@ -20,10 +20,11 @@ import (
 //
 // It is for one goroutine.
 type outbox struct {
-	host  *Host
-	queue []outgoing // not committed
-	open  []*nic     // that have something to send
-	woken []waker
+	host   *Host
+	queue  []outgoing // not committed
+	open   []*nic     // that have something to send
+	woken  []waker
+	header tcp.Header // of the segment that is looked at: scratch of input
 }
 
 // outgoing is a packet on its way to its link.

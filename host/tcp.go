@@ -71,9 +71,8 @@ func (h *Host) inputRun(f flow, run []packet, out *outbox) int {
 		// It ended while nobody held a lock: what is here now?
 	}
 	p := &run[0]
-	header, payload, ok := h.parseTCP(f, p)
-	if ok {
-		h.inputStray(f, p, &header, payload, out)
+	if payload, ok := h.parseTCP(f, p, &out.header); ok {
+		h.inputStray(f, p, &out.header, payload, out)
 	}
 	return 1
 }
@@ -95,18 +94,18 @@ func (h *Host) inputStray(f flow, p *packet, header *tcp.Header, payload []byte,
 }
 
 // parseTCP reads a segment and checks its sum, unless the link has.
-func (h *Host) parseTCP(f flow, p *packet) (header tcp.Header, payload []byte, ok bool) {
+func (h *Host) parseTCP(f flow, p *packet, header *tcp.Header) (payload []byte, ok bool) {
 	// RFC 9293 §3.1: the checksum MUST be checked by the receiver.
 	if p.checksum == link.ChecksumUnknown && !tcp.Check(f.pseudo(len(p.data)), p.data) {
 		h.drop(DropTCPChecksum, p.data)
-		return header, nil, false
+		return nil, false
 	}
-	header, payload, err := tcp.Parse(p.data)
-	if err != nil {
+	var err error
+	if *header, payload, err = tcp.Parse(p.data); err != nil {
 		h.drop(DropTCPHeader, p.data)
-		return header, nil, false
+		return nil, false
 	}
-	return header, payload, true
+	return payload, true
 }
 
 // reply sends a segment without data for no connection.

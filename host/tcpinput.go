@@ -18,14 +18,17 @@ func (c *TCPConn) input(run []packet, out *outbox) (taken int) {
 	for taken < len(run) && !c.gone {
 		p := &run[taken]
 		taken++
-		header, payload, ok := c.host.parseTCP(c.flow, p)
-		if !ok || c.handshake != nil && c.handshake.holds(c, &header, p) {
+		payload, ok := c.host.parseTCP(c.flow, p, &out.header)
+		if !ok || c.handshake != nil && c.handshake.holds(c, &out.header, p) {
 			continue
 		}
-		events |= c.machine.Input(now, &header, payload)
+		events |= c.machine.Input(now, &out.header, payload)
 		if state := c.machine.State(); state == tcp.Closed || state == tcp.TimeWait {
 			c.settle(now) // what is behind may be another's
 		}
+	}
+	if events&tcp.EventAcknowledged != 0 {
+		c.route.confirm(now)
 	}
 	c.exit(now, events)
 	return taken

@@ -26,6 +26,7 @@ func TestIdleConnectionIsSmall(t *testing.T) {
 			c, d := open(t, a, ln)
 			conns = append(conns, c, d)
 		}
+		time.Sleep(10 * time.Second) // they are idle
 		each := (heap() - before) / int64(2*n)
 		if each > 2500 {
 			t.Errorf("%d bytes for an idle end", each)

@@ -78,7 +78,7 @@ func TestFifteenRetransmissions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := joinOver(t, sim.Config{Delay: 10 * time.Millisecond})
 		j.cable.Set(deaf)
-		var want time.Duration
+		want := j.c.Info().RTO // first there is a tail loss probe, here in the RTO's place
 		for i := range 16 {
 			want += min(j.c.Info().RTO<<i, 2*time.Minute)
 		}
@@ -145,6 +145,60 @@ func TestDialTimesOut(t *testing.T) {
 		}
 		if errors.Is(err, syscall.EHOSTUNREACH) {
 			t.Error("the host was there")
+		}
+	})
+}
+
+// TestAcknowledgmentsSpareARP: while a connection is in use its ends do not ask one
+// another's link address again; when it is not, they forget.
+func TestAcknowledgmentsSpareARP(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		tap := func(_ time.Time, _ bool, frame []byte) {
+			if frame[12] == 8 && frame[13] == 6 {
+				asked++
+			}
+		}
+		j := joinOver(t, sim.Config{Delay: time.Millisecond, TapA: tap})
+		synctest.Wait()
+		atFirst := asked
+		buffer := make([]byte, 1)
+		for range 3600 {
+			j.c.Write(buffer)
+			j.d.Read(buffer)
+			j.d.Write(buffer)
+			j.c.Read(buffer)
+			time.Sleep(time.Second)
+		}
+		synctest.Wait()
+		if asked != atFirst {
+			t.Errorf("%d frames of ARP in an hour", asked-atFirst)
+		}
+	})
+}
+
+// TestSilentNeighborIsAsked: who is not heard of by what sends to it is asked by ARP
+// whether it is still there.
+func TestSilentNeighborIsAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cable := newCable(t, sim.Config{Delay: time.Millisecond})
+		a, b := newPairOn(t, cable)
+		c, err := a.DialContext(t.Context(), "udp", "10.0.0.2:5000")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := b.ListenPacket(t.Context(), "udp", ":5000")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		c.Write(nil)
+		time.Sleep(40 * time.Second)
+		before := cable.AtoB().Counts().Frames
+		c.Write(nil)
+		time.Sleep(20 * time.Second)
+		if n := cable.AtoB().Counts().Frames - before; n != 2 {
+			t.Errorf("%d frames, want a datagram and a question", n)
 		}
 	})
 }

@@ -103,6 +103,7 @@ func (n *nic) sendBatch(batch []outgoing) {
 	for i := range batch {
 		n.sendLocked(&batch[i], out)
 	}
+	n.rearmLocked() // who was asked may be due, and who was not heard of for long
 	ready, failed := n.takeLocked()
 	n.mu.Unlock()
 	if len(ready) > 0 {
@@ -150,7 +151,6 @@ func (n *nic) resolveLocked(r *route, f *link.Frame) {
 	if !ok {
 		writeEthernet(f, link.MAC{}, n.mac, link.TypeIPv4)
 		if mac, ok = n.neighbors.Resolve(n.host.now(), r.hop, f, (*nicSink)(n)); !ok {
-			n.rearmLocked()
 			return
 		}
 	}

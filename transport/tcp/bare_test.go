@@ -73,11 +73,14 @@ func (b *bare) write(n int) {
 
 // wait lets time pass.
 func (b *bare) wait(d time.Duration) {
-	until := b.now + d
+	until, timers := b.now+d, 0
 	for at := b.c.Deadline(); at <= until; at = b.c.Deadline() {
 		b.now = max(b.now, at)
 		b.c.Expire(b.now)
 		b.output()
+		if timers++; timers > 100_000 {
+			b.t.Fatalf("timers without end: %s", b.c.dump())
+		}
 	}
 	b.now = until
 }

@@ -154,10 +154,11 @@ type scratch struct {
 type Events uint8
 
 const (
-	EventConnected Events = 1 << iota // the handshake is over: ESTABLISHED, or beyond
-	EventReadable                     // more bytes, or the end of them
-	EventWritable                     // more room, or an error
-	EventClosed                       // CLOSED or TIME_WAIT: Err says why
+	EventConnected    Events = 1 << iota // the handshake is over: ESTABLISHED, or beyond
+	EventReadable                        // more bytes, or the end of them
+	EventWritable                        // more room, or an error
+	EventClosed                          // CLOSED or TIME_WAIT: Err says why
+	EventAcknowledged                    // not the user's: what was sent has arrived, so the way there works
 )
 
 // A Sink takes the segments that Output makes. None of what it is given may be

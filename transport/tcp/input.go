@@ -30,8 +30,8 @@ type arrived struct {
 func (c *Conn) Input(now time.Duration, h *Header, payload []byte) Events {
 	c.count.segmentsIn++
 	c.arrivedHook(now, h, len(payload))
-	var s arrived
-	c.arrive(&s, h, payload)
+	s := arrived{h: h, data: payload}
+	c.arrive(&s)
 	switch c.state {
 	case Closed:
 		c.drop(now, h, "connection is closed")
@@ -50,10 +50,10 @@ func (c *Conn) Input(now time.Duration, h *Header, payload []byte) Events {
 }
 
 // arrive reads what the steps look at, in place: to copy what was just written is slow.
-func (c *Conn) arrive(s *arrived, h *Header, payload []byte) {
-	s.h, s.data = h, payload
+func (c *Conn) arrive(s *arrived) {
+	h := s.h
 	s.seq, s.ack, s.flags, s.window = h.Seq, h.Ack, h.Flags, uint32(h.Window)
-	s.end = s.seq.Add(len(payload)) + Seq(s.flags&FIN) + Seq(s.flags&SYN>>1) // bits 0 and 1
+	s.end = s.seq.Add(len(s.data)) + Seq(s.flags&FIN) + Seq(s.flags&SYN>>1) // bits 0 and 1
 	if s.flags&SYN == 0 {
 		s.window <<= c.snd.scale
 	}

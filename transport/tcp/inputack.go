@@ -112,6 +112,7 @@ func (c *Conn) advance(now time.Duration, ack Seq, d *delivery) {
 		una = end
 	}
 	c.snd.una = ack
+	c.events |= EventAcknowledged
 	c.count.bytesAcked += uint64(ack.Sub(d.una))
 	c.snd.ring.release(ack)
 	c.timers.since = now

@@ -164,10 +164,19 @@ func (k *talker) write() {
 	e, now := k.e, k.e.w.now
 	for k.sent < k.n && e.Writable() > 0 && k.rng.IntN(4) > 0 {
 		p := k.buf[:1+k.rng.IntN(min(k.n-k.sent, 9000))]
+		inPlace := k.rng.IntN(2) == 0
+		if inPlace {
+			p = e.Reserve(len(p))
+		}
 		for i := range p {
 			p[i] = byteAt(k.first + k.sent + i)
 		}
-		k.sent += e.Write(now, p)
+		if inPlace {
+			e.Commit(now, len(p))
+			k.sent += len(p)
+		} else {
+			k.sent += e.Write(now, p)
+		}
 	}
 	if k.sent == k.n {
 		e.CloseWrite(now)
@@ -176,13 +185,22 @@ func (k *talker) write() {
 
 func (k *talker) readSome(t testing.TB) {
 	p := k.buf[:1+k.rng.IntN(9000)]
-	n := k.e.Read(k.e.w.now, p)
-	for i, got := range p[:n] {
+	inPlace := k.rng.IntN(2) == 0
+	if inPlace {
+		seen := k.e.Peek()
+		p = seen[:min(len(seen), len(p))]
+	} else {
+		p = p[:k.e.Read(k.e.w.now, p)]
+	}
+	for i, got := range p {
 		if want := byteAt(k.theirs.first + k.read + i); got != want {
 			t.Fatalf("byte %d is %d, want %d", k.read+i, got, want)
 		}
 	}
-	k.read += n
+	if inPlace {
+		k.e.Discard(k.e.w.now, len(p))
+	}
+	k.read += len(p)
 }
 
 // judge holds what an end has seen against the promise.

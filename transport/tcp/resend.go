@@ -30,7 +30,8 @@ func (c *Conn) sendLost(now time.Duration, to Sink) {
 
 // gather fills run i, of n bytes, up to size with what follows it and was lost as well,
 // and returns how many it then has: what went out in small pieces goes again in large
-// ones, as with Linux's tcp_retrans_collapse.
+// ones, as with Linux's tcp_retrans_collapse (RFC 9293 §3.8.6: such repackaging may be
+// helpful).
 func (c *Conn) gather(i, n, size int) int {
 	limit := c.snd.una.Add(int(c.snd.wnd))
 	for n < size && i+1 < int(c.runs.n) {

@@ -36,7 +36,7 @@ func TestRFC9293(t *testing.T) {
 	}
 	for line := range strings.SplitSeq(string(text), "\n") {
 		row := strings.Split(line, "|")
-		if len(row) != 7 || !strings.Contains(row[1], "-") || strings.Contains(row[1], "---") {
+		if len(row) != 8 || !strings.Contains(row[1], "-") || strings.Contains(row[1], "---") {
 			continue
 		}
 		number := strings.TrimSpace(row[1])
@@ -44,7 +44,7 @@ func TestRFC9293(t *testing.T) {
 			t.Errorf("%s is there twice, or no number of the RFC's", number)
 		}
 		delete(missing, number)
-		checkRow(t, number, strings.TrimSpace(row[2]), row[5], known)
+		checkRow(t, number, strings.TrimSpace(row[3]), row[6], known)
 	}
 	for number := range missing {
 		t.Errorf("%s is missing", number)

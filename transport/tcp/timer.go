@@ -120,7 +120,7 @@ func (c *Conn) schedule(now time.Duration) {
 	if c.acks.need == ackDelayed && t.ack == Never {
 		t.ack = now + c.acks.wait(c.rtt.smoothed)
 	}
-	if t.idle == Never && (c.snd.ring.buf != nil || c.rcv.ring.buf != nil || c.runs.ring != nil) {
+	if t.idle == Never && c.spare() != (spare{}) {
 		t.idle = now + idleRings
 	}
 }
@@ -133,13 +133,25 @@ func (c *Conn) idleDue(now time.Duration) {
 		t.idle = used + idleRings
 		return
 	}
-	if c.snd.ring.n == 0 && !c.snd.reserved {
+	have := c.spare()
+	if have.send {
 		c.snd.ring.buf = nil
 	}
-	if c.unread() == 0 && len(c.rcv.islands) == 0 {
+	if have.recv {
 		c.rcv.ring.buf, c.rcv.islands = nil, nil
 	}
-	if c.runs.n == 0 {
+	if have.runs {
 		c.runs.ring = nil
+	}
+}
+
+// spare says which rings hold nothing but memory.
+type spare struct{ send, recv, runs bool }
+
+func (c *Conn) spare() spare {
+	return spare{
+		send: c.snd.ring.buf != nil && c.snd.ring.n == 0 && !c.snd.reserved,
+		recv: c.rcv.ring.buf != nil && c.unread() == 0 && len(c.rcv.islands) == 0,
+		runs: c.runs.ring != nil && c.runs.n == 0,
 	}
 }
