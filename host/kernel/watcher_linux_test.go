@@ -53,6 +53,12 @@ func newWatcher(t *testing.T, snap int) *watcher {
 	return w
 }
 
+func (w *watcher) flush() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.err = errors.Join(w.err, w.w.Flush())
+}
+
 func (w *watcher) finish() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

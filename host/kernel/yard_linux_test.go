@@ -298,6 +298,8 @@ func (l *lossy) sift(count *atomic.Int64, frames []*link.Frame) []*link.Frame {
 	})
 }
 
+func (l *lossy) FillsChecksums() bool { return link.FillsChecksums(l.Port) }
+
 func (l *lossy) Send(frames []*link.Frame) { l.Port.Send(l.sift(&l.out, frames)) }
 
 func (l *lossy) Attach(input func([]*link.Frame)) {
