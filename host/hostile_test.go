@@ -10,6 +10,7 @@ import (
 
 	"dialtone/internet"
 	"dialtone/link"
+	"dialtone/link/sim"
 )
 
 // TestFragmentBomb: beginnings of datagrams that never become whole cost 4 MiB and
@@ -17,7 +18,11 @@ import (
 // back.
 func TestFragmentBomb(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, b := newPair(t)
+		lan := sim.NewSwitch()
+		defer lan.Close()
+		a := newHost(t, "a", Attach(lan.Cable(sim.Config{}).A(), "10.0.0.1/24"))
+		b := newHost(t, "b", Attach(lan.Cable(sim.Config{}).A(), "10.0.0.2/24"))
+		bomber := lan.Cable(sim.Config{}).A()
 		ask := func() {
 			t.Helper()
 			if _, err := a.Ping(t.Context(), "10.0.0.2", Ping{Size: 4000, MayBeCut: true}); err != nil {
@@ -28,7 +33,7 @@ func TestFragmentBomb(t *testing.T) {
 		before := heap()
 		const bombs = 20_000
 		for i := range bombs {
-			b.nics[1].input([]*link.Frame{beginning(b, uint16(i))})
+			bomber.Send([]*link.Frame{beginning(b, uint16(i))})
 			if i%1000 == 0 {
 				ask()
 			}

@@ -21,8 +21,9 @@ type nic struct {
 	fills    bool // the link fills in checksums
 	counts   nicCounters
 
-	row      row      // what waits to be sent
-	segments []packet // scratch of input: TCP's part of a batch
+	row      row           // what waits to be sent
+	segments []packet      // scratch of input: TCP's part of a batch
+	accepted [2]netip.Addr // input's: source and destination of the last packet for this host alone
 
 	mu        sync.Mutex // who holds it calls nobody
 	neighbors *link.Neighbors
