@@ -226,7 +226,7 @@ func (y *yard) shark(repeated, drops int) {
 		}
 	}
 	out, err := exec.Command(program, "-n", "-r", y.watcher.path, "-o", "tcp.desegment_tcp_streams:FALSE",
-		"-o", "ip.defragment:FALSE", "--disable-protocol", "data", "-Y", filter).CombinedOutput()
+		"-o", "ip.defragment:FALSE", "--disable-protocol", "http", "--disable-protocol", "ssh", "-Y", filter).CombinedOutput()
 	text := strings.TrimSpace(string(out))
 	text, _ = strings.CutPrefix(text, "Running as user \"root\" and group \"root\". This could be dangerous.")
 	if err != nil || strings.TrimSpace(text) != "" {
