@@ -30,15 +30,17 @@ func TestChaos(t *testing.T) {
 	if testing.Short() {
 		n = min(n, 20)
 	}
+	outcomes := map[string]int{}
 	for i := range n {
 		seed := *chaosFirst + uint64(i)
 		synctest.Test(t, func(t *testing.T) {
-			newChaos(seed).run(t)
+			outcomes[newChaos(seed).run(t)]++
 			if t.Failed() { // the last run then
 				t.Logf("again: go test -run TestChaos -chaos.first %d -chaos.seeds 1", seed)
 			}
 		})
 	}
+	t.Log(outcomes)
 }
 
 // A chaos is what one run is made of.
@@ -104,7 +106,8 @@ func (c *chaos) gentle() bool {
 	return len(c.cuts)%2 == 0 && c.leave[0] < 0 && c.leave[1] < 0 && c.cable.Loss+c.cable.Corrupt < 0.05
 }
 
-func (c *chaos) run(t *testing.T) {
+// run returns in a word what became of it.
+func (c *chaos) run(t *testing.T) (outcome string) {
 	cable, a, b, closeAll := c.machines()
 	defer closeAll()
 	stuck := time.AfterFunc(24*time.Hour, func() {
@@ -119,7 +122,7 @@ func (c *chaos) run(t *testing.T) {
 		if c.cable.Loss+c.cable.Corrupt == 0 || !errors.Is(err, syscall.ETIMEDOUT) && !errors.Is(err, syscall.EHOSTUNREACH) {
 			t.Errorf("dial: %v", err)
 		}
-		return
+		return "unconnected"
 	}
 	start := time.Now()
 	for i, at := range c.cuts {
@@ -139,12 +142,13 @@ func (c *chaos) run(t *testing.T) {
 	}
 	time.Sleep(time.Hour)
 	synctest.Wait()
-	c.judge(t, ends)
+	outcome = c.judge(t, ends)
 	for _, h := range []*Host{a, b} {
 		if left := h.Sockets(); len(left) > 0 {
 			t.Errorf("%s still has %v", h.Name(), left)
 		}
 	}
+	return outcome
 }
 
 // machines are two on a cable, or with a router between, by which another cable goes on.
@@ -215,8 +219,9 @@ func (c *chaos) connect(t *testing.T, a, b *Host) (dialed, accepted *TCPConn, er
 }
 
 // judge holds what the ends have seen against the promise.
-func (c *chaos) judge(t *testing.T, ends [2]*chaosEnd) {
+func (c *chaos) judge(t *testing.T, ends [2]*chaosEnd) (outcome string) {
 	t.Helper()
+	outcome = "whole"
 	for i, e := range ends {
 		peer := ends[1-i]
 		if e.sawEnd && e.got != peer.sent && !e.left {
@@ -234,7 +239,14 @@ func (c *chaos) judge(t *testing.T, ends [2]*chaosEnd) {
 		if err := cmp.Or(e.err, e.writeErr); err != nil && c.gentle() {
 			t.Errorf("end %d: %v; %+v", i, err, c)
 		}
+		switch {
+		case e.left:
+			outcome = "left"
+		case !e.sawEnd && outcome == "whole":
+			outcome = "broken"
+		}
 	}
+	return outcome
 }
 
 // A chaosEnd is one end's use of the connection.

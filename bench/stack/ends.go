@@ -33,7 +33,17 @@ type pair struct {
 type place struct {
 	mtu  int         // of a line in memory
 	line *sim.Config // a line with faults instead; nil: none
+	tap  direction   // to a kernel by a TAP device instead
 }
+
+// direction is which way bytes go over a TAP device: from a stack out to the kernel, or in.
+type direction uint8
+
+const (
+	noTap direction = iota
+	outTap
+	inTap
+)
 
 var (
 	wire  = place{mtu: 1500}

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -22,6 +23,14 @@ import (
 
 // kernelEnd is a network namespace.
 type kernelEnd struct{ name string }
+
+// useCubic makes a socket's congestion control the one that the others have, too.
+func useCubic(_, _ string, c syscall.RawConn) (err error) {
+	e := c.Control(func(fd uintptr) {
+		err = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, "cubic")
+	})
+	return errors.Join(err, e)
+}
 
 // in calls f on a thread in the namespace.
 func (e kernelEnd) in(f func() error) error {
@@ -43,7 +52,7 @@ func (e kernelEnd) in(f func() error) error {
 
 func (e kernelEnd) dial(ctx context.Context, address string) (c net.Conn, err error) {
 	err = e.in(func() (err error) {
-		c, err = new(net.Dialer).DialContext(ctx, "tcp", address)
+		c, err = (&net.Dialer{Control: useCubic}).DialContext(ctx, "tcp", address)
 		return err
 	})
 	return c, err
@@ -51,7 +60,7 @@ func (e kernelEnd) dial(ctx context.Context, address string) (c net.Conn, err er
 
 func (e kernelEnd) listen(ctx context.Context, address string) (l net.Listener, err error) {
 	err = e.in(func() (err error) {
-		l, err = new(net.ListenConfig).Listen(ctx, "tcp", address)
+		l, err = (&net.ListenConfig{Control: useCubic}).Listen(ctx, "tcp", address)
 		return err
 	})
 	return l, err
@@ -60,6 +69,9 @@ func (e kernelEnd) listen(ctx context.Context, address string) (l net.Listener, 
 // openKernel joins two namespaces: by a veth cable, without its offloads unless there
 // are to be super-segments; or by TAP devices at the ends of a cable of ours.
 func openKernel(where place) (p *pair, err error) {
+	if where.tap != noTap {
+		return nil, errNotMeasured
+	}
 	a, b := kernelEnd{fmt.Sprintf("tap-bench-a-%d", os.Getpid())}, kernelEnd{fmt.Sprintf("tap-bench-b-%d", os.Getpid())}
 	var closers []func()
 	done := func() {
@@ -105,6 +117,9 @@ func openKernel(where place) (p *pair, err error) {
 	}
 	return &pair{a, b, done}, nil
 }
+
+// errNotMeasured is for a cell of the table that has no meaning.
+var errNotMeasured = errors.New("not measured")
 
 // overCable joins two namespaces by a cable of ours.
 func overCable(a, b kernelEnd, line sim.Config) (end func(), err error) {

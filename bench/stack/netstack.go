@@ -44,6 +44,9 @@ const queue = 4096 // frames
 // in software; for super-segments by its veth, which leaves them out; or by a cable of
 // ours.
 func openNetstack(where place) (*pair, error) {
+	if where.tap != noTap {
+		return openTap("netstack", where.tap == outTap)
+	}
 	var links [2]stack.LinkEndpoint
 	closeLine := func() {}
 	switch {

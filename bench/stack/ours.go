@@ -22,6 +22,9 @@ func (e ourEnd) listen(ctx context.Context, address string) (net.Listener, error
 
 // openOurs joins two hosts by a cable.
 func openOurs(where place) (*pair, error) {
+	if where.tap != noTap {
+		return openTap("dialtone", where.tap == outTap)
+	}
 	config := sim.Config{MTU: where.mtu}
 	if where.line != nil {
 		config = *where.line

@@ -42,6 +42,8 @@ func line(change func(*sim.Config)) place {
 var rows = []row{
 	{name: "bulk", place: wire, measure: bulk},
 	{name: "super", place: jumbo, measure: bulk},
+	{name: "tapout", place: place{tap: outTap}, measure: bulk},
+	{name: "tapin", place: place{tap: inTap}, measure: bulk},
 	{name: "pingpong", place: wire, measure: pingPong},
 	{name: "churn", place: wire, measure: churn},
 	{name: "idle", place: wire, measure: idle, once: true},

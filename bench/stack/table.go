@@ -21,6 +21,8 @@ var lines = []figureLine{
 	{what: "the same, allocations per 64 KiB", row: "bulk", figure: "allocs", goal: 0.5},
 	{what: "the same, Gbit/s", row: "bulk", figure: "gbits"},
 	{what: "in memory, super-segments, CPU s/GiB", row: "super", figure: "cpu"},
+	{what: "TAP with virtio header, out to the kernel, CPU s/GiB of both", row: "tapout", figure: "cpu", goal: 0.28},
+	{what: "TAP with virtio header, in from the kernel", row: "tapin", figure: "cpu", goal: 0.25},
 	{what: "1-byte ping-pong, p50, µs", row: "pingpong", figure: "p50", goal: 7},
 	{what: "the same, p99, µs", row: "pingpong", figure: "p99"},
 	{what: "connections/s", row: "churn", figure: "rate", goal: 35_000, least: true},

@@ -83,10 +83,10 @@ func (a *ackPolicy) wait(smoothed time.Duration) time.Duration {
 
 // sent says that an acknowledgment went out; data that it was on data.
 func (a *ackPolicy) sent(now time.Duration, data bool) {
-	a.need = ackNone
-	if a.quick > 0 {
+	if a.need != ackNone && a.quick > 0 {
 		a.quick--
 	}
+	a.need = ackNone
 	if data && a.delay > 0 && now-a.lastIn < a.delay {
 		a.talks = true
 	}

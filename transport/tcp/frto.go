@@ -24,7 +24,7 @@ func (c *Conn) frto(d *delivery, advanced bool) {
 	case r.frto == frtoAsked && advanced:
 		// Step 2: with nothing new to send, or without SACK, the rest goes again.
 		r.frto = frtoOff
-		if r.selective && c.sendable(true) > 0 {
+		if r.selective && c.sendable(false) > 0 {
 			r.frto = frtoNew
 		}
 	}

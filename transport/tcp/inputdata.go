@@ -97,6 +97,7 @@ func (c *Conn) take(s *arrived) {
 	if n == 0 {
 		return
 	}
+	c.overlaps(s)
 	c.store(s)
 	c.rcv.nxt = c.rcv.nxt.Add(n)
 	if len(c.rcv.islands) > 0 {
@@ -136,13 +137,20 @@ func (c *Conn) outOfOrder(s *arrived) {
 		c.touch(island.from)
 		return
 	}
-	// RFC 2883 §4.2: of a segment that overlaps an island the part known is reported.
-	if known := c.rcv.islands.overlap(s.seq, end); !known.empty() {
-		c.duplicate(known.from, known.to)
-	}
+	c.overlaps(s)
 	c.store(s)
 	if c.rcv.islands.add(s.seq, end) {
 		c.touch(s.seq)
+	}
+}
+
+// overlaps reports the part of a segment that was known by an island (RFC 2883 §4.2).
+func (c *Conn) overlaps(s *arrived) {
+	if len(c.rcv.islands) == 0 {
+		return
+	}
+	if known := c.rcv.islands.overlap(s.seq, s.seq.Add(len(s.data))); !known.empty() {
+		c.duplicate(known.from, known.to)
 	}
 }
 

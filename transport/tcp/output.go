@@ -29,7 +29,7 @@ func (c *Conn) Output(now time.Duration, to Sink) {
 		c.restartIdle(now)
 		for {
 			n := c.sendable(false)
-			if n == 0 && !c.finDue(0) {
+			if n == 0 && (!c.finDue(0) || int(c.cc.cwnd) <= c.pipe()) {
 				break
 			}
 			c.sendNew(now, to, n)
@@ -41,8 +41,8 @@ func (c *Conn) Output(now time.Duration, to Sink) {
 }
 
 // sendable is how many bytes of new data are to be sent in the next segment: what the
-// windows allow, less what is not worth one (RFC 9293 §3.8.6.2.1). beyond lets a tail
-// loss probe exceed the congestion window.
+// windows allow, less what is not worth one (RFC 9293 §3.8.6.2.1). A tail loss probe may
+// go beyond the congestion window, and need not be worth it.
 func (c *Conn) sendable(beyond bool) int {
 	queued := c.snd.ring.end().Sub(c.snd.nxt)
 	if queued <= 0 || c.runs.full() {
@@ -56,7 +56,7 @@ func (c *Conn) sendable(beyond bool) int {
 	if n <= 0 || !beyond && int(c.cc.cwnd)-c.pipe() < n {
 		return 0
 	}
-	if n < full && !c.worthwhile(n, queued) {
+	if n < full && !beyond && !c.worthwhile(n, queued) {
 		return 0
 	}
 	return n

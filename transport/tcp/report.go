@@ -12,14 +12,18 @@ func (c *Conn) duplicate(from, to Seq) {
 // RFC 2018 §4: the first SACK block MUST specify the block with the segment that
 // triggered this ACK; then those reported most recently.
 func (c *Conn) touch(seq Seq) {
-	r := &c.rcv.recent
 	island, _ := c.rcv.islands.covers(seq, seq)
-	i := 0
-	for i < len(r)-1 && (r[i].Less(island.from) || island.to.LessEq(r[i])) {
-		i++
+	old := c.rcv.recent
+	r := append(c.rcv.recent[:0], seq)
+	for _, other := range old {
+		if other.In(island.from, island.to) || len(r) == len(old) {
+			continue // it has become part of the same island
+		}
+		r = append(r, other)
 	}
-	copy(r[1:i+1], r[:i])
-	r[0] = seq
+	for len(r) < len(old) {
+		r = append(r, c.rcv.nxt-1) // on no island
+	}
 }
 
 // blocks are those of the next acknowledgment: a duplicate first, then islands, the

@@ -15,7 +15,7 @@ func (c *Conn) sendLost(now time.Duration, to Sink) {
 		}
 		start := c.runs.start(i, c.snd.una)
 		n := r.end.Sub(start)
-		if n > size+1 || n > size && r.end != c.snd.ring.end()+1 {
+		if c.exceeds(r, n, size) {
 			c.runs.split(i, start.Add(size))
 			n = size
 		}
@@ -26,6 +26,11 @@ func (c *Conn) sendLost(now time.Duration, to Sink) {
 		c.rec.first = false
 		c.resend(now, to, i)
 	}
+}
+
+// exceeds says whether run r, of n numbers, has more than size bytes: a FIN is none.
+func (c *Conn) exceeds(r *sentRun, n, size int) bool {
+	return n > size+1 || n > size && r.end != c.snd.ring.end()+1
 }
 
 // gather fills run i, of n bytes, up to size with what follows it and was lost as well,

@@ -46,8 +46,9 @@ func (c *Conn) probeTail(now time.Duration, to Sink) {
 	}
 	c.rec.tailAgain = true
 	last := int(c.runs.n) - 1
-	if n := c.runs.at(last).end.Sub(c.runs.start(last, c.snd.una)); n > int(c.cc.mss) {
-		c.runs.split(last, c.runs.at(last).end.Add(-int(c.cc.mss)))
+	r := c.runs.at(last)
+	if c.exceeds(r, r.end.Sub(c.runs.start(last, c.snd.una)), int(c.cc.mss)) {
+		c.runs.split(last, r.end.Add(-int(c.cc.mss)))
 		last++
 	}
 	c.resend(now, to, last)
