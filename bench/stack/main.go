@@ -15,7 +15,7 @@
 // half of its work: nothing else should run. The line is a function call for netstack
 // (its pipe, which has checksums in software) and for us (link/sim); for the kernel it
 // is a veth cable between two namespaces with its offloads off, which needs root and
-// ethtool. Super-segments are of 64 KiB: netstack's own segmentation over its veth
+// ethtool; where single bytes and connections are counted, its loopback interface. Super-segments are of 64 KiB: netstack's own segmentation over its veth
 // without checksums, the kernel's over a veth with offloads, and our segments on a link
 // whose MTU is 65535, with checksums. The goodput rows are over the same simulated line
 // for all: 50 Mbit/s, 40 ms, a queue of 100 ms.
@@ -118,6 +118,9 @@ func work(ctx context.Context, name, rowName string, scale float64) error {
 	if at < 0 {
 		return fmt.Errorf("there is no row %q", rowName)
 	}
+	if err := raiseFiles(); err != nil {
+		return err
+	}
 	pair, err := c.open(rows[at].place)
 	if err != nil {
 		return err
@@ -130,6 +133,11 @@ func work(ctx context.Context, name, rowName string, scale float64) error {
 	err = json.NewEncoder(os.Stdout).Encode(found)
 	pair.close()
 	return err
+}
+
+// raiseFiles lets the process have as many connections as a row may make.
+func raiseFiles() error {
+	return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 1 << 16, Max: 1 << 16})
 }
 
 // measure runs the rows that keep a processor busy one after the other, and those that
@@ -171,6 +179,9 @@ func (p *plan) cell(ctx context.Context, r row, c contender) {
 	cmd := exec.CommandContext(limit, os.Args[0], "-worker", c.name, "-scale", fmt.Sprint(p.scale), r.name)
 	var out, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &stderr
+	if r.place.lo && c.name == "linux" {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	}
 	if err := cmd.Run(); err != nil {
 		log.Printf("%s of %s: %v: %s", r.name, c.name, err, strings.TrimSpace(stderr.String()))
 		return
