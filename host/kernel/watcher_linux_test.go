@@ -42,9 +42,6 @@ func newWatcher(t *testing.T, snap int) *watcher {
 	w.recorder = capture.NewRecorder(func(r *capture.Record) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if w.w == nil {
-			return
-		}
 		if snap > 0 && len(r.Data) > snap {
 			r.Data = r.Data[:snap]
 		}
@@ -60,11 +57,10 @@ func (w *watcher) flush() {
 }
 
 func (w *watcher) finish() error {
+	w.recorder.Close()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	err := errors.Join(w.err, w.w.Flush(), w.file.Close())
-	w.w = nil
-	return err
+	return errors.Join(w.err, w.w.Flush(), w.file.Close())
 }
 
 // always are the labels that any conversation may have.
