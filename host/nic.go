@@ -18,6 +18,7 @@ type nic struct {
 	mac      link.MAC
 	mtu      int
 	prefixes []netip.Prefix
+	fills    bool // the link fills in checksums
 	counts   nicCounters
 
 	row      row           // what waits to be sent
@@ -54,7 +55,7 @@ func sizes(frames []*link.Frame) (sum uint64) {
 }
 
 func newNIC(h *Host, port link.Port) *nic {
-	n := &nic{host: h, port: port, index: len(h.nics), mtu: port.MTU()}
+	n := &nic{host: h, port: port, index: len(h.nics), mtu: port.MTU(), fills: link.FillsChecksums(port)}
 	n.row.idle.L = &n.row.mu
 	if n.index > 0 {
 		n.mac = madeUpMAC(h.name, n.index)

@@ -125,7 +125,7 @@ func (n *nic) sendLocked(now time.Duration, p *outgoing, out *outbox) {
 		return
 	}
 	if p.seal != 0 {
-		p.fill()
+		p.fill(n.fills)
 		n.copyBack(p, out)
 	}
 	if size := len(p.frame.Data) - link.EthernetLen; size > p.route.mtu {

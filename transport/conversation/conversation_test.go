@@ -88,6 +88,7 @@ func TestParseErrorsNameTheLine(t *testing.T) {
 		"== a\nerror EWHAT":                "no error is called \"EWHAT\"",
 		"== a\nwrite x":                    "invalid syntax",
 		"== a\nread":                       "want read N",
+		"== a\ngiven":                      "nothing is called \"\"",
 		"== a\ngiven wings 2":              "nothing is called \"wings\"",
 		"== a\n< ICMP no route":            "no ICMP message is called \"no route\"",
 		"== a\ninfo mood 3":                "no number is called \"mood\"",

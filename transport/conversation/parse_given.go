@@ -28,9 +28,9 @@ func (g *Given) set(words []string) (err error) {
 		g.Congestion = value
 	case name == "user timeout":
 		g.UserTimeout, err = time.ParseDuration(value)
-	case words[0] == "keepalive" && len(words) == 4:
+	case len(words) == 4 && words[0] == "keepalive":
 		return g.keepAlive(words[1:])
-	case words[0] == "sysctl" && len(words) == 3:
+	case len(words) == 3 && words[0] == "sysctl":
 		if g.Sysctls == nil {
 			g.Sysctls = map[string]string{}
 		}

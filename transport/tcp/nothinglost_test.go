@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	chaosSeeds = flag.Int("chaos.seeds", 300, "runs of TestNothingIsLost")
+	chaosSeeds = flag.Int("chaos.seeds", 200, "runs of TestNothingIsLost")
 	chaosFirst = flag.Uint64("chaos.first", 0, "seed of the first of them")
 )
 

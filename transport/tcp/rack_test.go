@@ -142,6 +142,13 @@ func TestRetransmissionIsNotTakenForTheFirstCopy(t *testing.T) {
 	if c.rack.sentAt != 0 {
 		t.Error("after 39 ms it is held for the last segment that arrived")
 	}
+	c.stamps.on = true
+	d.ack = &arrived{stamped: true, ecr: 999} // a millisecond before the second copy
+	c.rack.arrived(time.Second+40*time.Millisecond, c, r, d)
+	if c.rack.sentAt != 0 {
+		t.Error("with the first copy's timestamp it is")
+	}
+	d.ack.ecr = 1000
 	c.rack.arrived(time.Second+40*time.Millisecond, c, r, d)
 	if c.rack.sentAt != time.Second {
 		t.Error("after 40 ms it is not")
