@@ -5,7 +5,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 TOOL = $(GO) tool -modfile=tools.mod
 FUZZTIME ?= 30s
 
-.PHONY: help build demo test lint unit fuzz bench bench-transfer bench-trace man clean
+.PHONY: help build demo test lint unit fuzz bench bench-transfer bench-trace bench-stack man clean
 help:
 	@echo 'make demo    send a file between two processes; hold conversations with a server'
 	@echo 'make test    install what the tests need and run them all'
@@ -14,6 +14,7 @@ help:
 	@echo 'make bench   speed, beside other servers; then bench-trace'
 	@echo 'make bench-transfer   speed of send and receive, beside cp, rsync, scp, curl, croc'
 	@echo 'make bench-trace   speed of trace, beside tshark, tcptrace, gopacket'
+	@echo 'make bench-stack   speed of our own TCP/IP, beside netstack and the kernel'
 	@echo 'make man     man pages into man/'
 
 build:
@@ -32,6 +33,7 @@ lint:
 	$(TOOL) staticcheck ./...
 	cd bench && $(GO) vet ./... && $(GO) tool -modfile=../tools.mod staticcheck ./...
 	cd host/interop && $(GO) vet ./... && $(GO) tool -modfile=../../tools.mod staticcheck ./...
+	cd bench/stack && $(GO) vet ./... && $(GO) tool -modfile=../../tools.mod staticcheck ./...
 
 unit:
 	./.ci/prepare
@@ -56,6 +58,11 @@ bench-transfer: build
 # Installs tshark and tcptrace, as far as they can be had; live capture needs root.
 bench-trace: build
 	cd bench && $(GO) run ./trace -dialtone ../bin/dialtone $(BENCHFLAGS)
+
+# A module of its own, as netstack weighs much; the kernel's rows need root. Let nothing
+# else run meanwhile.
+bench-stack:
+	cd bench/stack && $(GO) run . $(BENCHFLAGS)
 
 man:
 	$(GO) run -tags man ./cmd/dialtone man

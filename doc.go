@@ -35,7 +35,7 @@
 //	  flow/           conversations: states, labels and their reasons
 //	  routes/         next hops, neighbours and interfaces
 //	  sockets/        sockets and the processes that own them
-//	bench/            benchmarks beside other programs; a module of its own
+//	bench/            benchmarks beside other programs; modules of their own
 //	doc/              notes for people: what files may rely on, what speed costs; the demo
 //
 // Who may import whom is written in deps_test.go, and held there. The packages

@@ -30,15 +30,17 @@ func TestChaos(t *testing.T) {
 	if testing.Short() {
 		n = min(n, 20)
 	}
+	outcomes := map[string]int{}
 	for i := range n {
 		seed := *chaosFirst + uint64(i)
 		synctest.Test(t, func(t *testing.T) {
-			newChaos(seed).run(t)
+			outcomes[newChaos(seed).run(t)]++
 			if t.Failed() { // the last run then
 				t.Logf("again: go test -run TestChaos -chaos.first %d -chaos.seeds 1", seed)
 			}
 		})
 	}
+	t.Log(outcomes)
 }
 
 // A chaos is what one run is made of.
@@ -46,6 +48,7 @@ type chaos struct {
 	seed  uint64
 	dice  *rand.Rand
 	cable sim.Config
+	far   int             // MTU of a second cable, behind a router; 0: there is none
 	cuts  []time.Duration // when the cable is cut, and mended, in turns
 	sizes [2]int          // bytes from the one who dials, and from the other
 	leave [2]int          // after how many bytes read an end has had enough; -1: never
@@ -74,6 +77,9 @@ func newChaos(seed uint64) *chaos {
 		MTU:       []int{1500, 1500, 9000, 576, 1280}[d.IntN(5)],
 		Seed:      seed,
 	}
+	if d.IntN(4) == 0 {
+		c.far = []int{1500, 1400, 576, 296}[d.IntN(4)]
+	}
 	if c.cable.Rate > 0 {
 		c.cable.Rate += 200_000
 	}
@@ -100,13 +106,10 @@ func (c *chaos) gentle() bool {
 	return len(c.cuts)%2 == 0 && c.leave[0] < 0 && c.leave[1] < 0 && c.cable.Loss+c.cable.Corrupt < 0.05
 }
 
-func (c *chaos) run(t *testing.T) {
-	cable := sim.NewCable(c.cable)
-	a := New("a", Seed(c.seed), Attach(cable.A(), "10.0.0.1/24"))
-	b := New("b", Seed(c.seed), Attach(cable.B(), "10.0.0.2/24"))
-	defer cable.Close()
-	defer a.Close()
-	defer b.Close()
+// run returns in a word what became of it.
+func (c *chaos) run(t *testing.T) (outcome string) {
+	cable, a, b, closeAll := c.machines()
+	defer closeAll()
 	stuck := time.AfterFunc(24*time.Hour, func() {
 		t.Errorf("a day has passed: %+v\n%v\n%v", c, a.Sockets(), b.Sockets())
 		a.Close()
@@ -119,7 +122,7 @@ func (c *chaos) run(t *testing.T) {
 		if c.cable.Loss+c.cable.Corrupt == 0 || !errors.Is(err, syscall.ETIMEDOUT) && !errors.Is(err, syscall.EHOSTUNREACH) {
 			t.Errorf("dial: %v", err)
 		}
-		return
+		return "unconnected"
 	}
 	start := time.Now()
 	for i, at := range c.cuts {
@@ -129,6 +132,7 @@ func (c *chaos) run(t *testing.T) {
 	ends := [2]*chaosEnd{c.newEnd(t, 0, dialed), c.newEnd(t, 1, accepted)}
 	var all sync.WaitGroup
 	for _, e := range ends {
+		c.settings(e.conn)
 		all.Go(e.write)
 		all.Go(e.read)
 	}
@@ -138,11 +142,58 @@ func (c *chaos) run(t *testing.T) {
 	}
 	time.Sleep(time.Hour)
 	synctest.Wait()
-	c.judge(t, ends)
+	outcome = c.judge(t, ends)
 	for _, h := range []*Host{a, b} {
 		if left := h.Sockets(); len(left) > 0 {
 			t.Errorf("%s still has %v", h.Name(), left)
 		}
+	}
+	return outcome
+}
+
+// machines are two on a cable, or with a router between, by which another cable goes on.
+func (c *chaos) machines() (cable *sim.Cable, a, b *Host, closeAll func()) {
+	net := sim.NewNet()
+	cable = net.NewCable(c.cable)
+	a = New("a", Seed(c.seed), Attach(cable.A(), "10.0.0.1/24"), Gateway("10.0.0.2"))
+	if c.far == 0 {
+		b = New("b", Seed(c.seed), Attach(cable.B(), "10.0.0.2/24"))
+		return cable, a, b, func() {
+			a.Close()
+			b.Close()
+			cable.Close()
+		}
+	}
+	far := net.NewCable(sim.Config{Delay: time.Millisecond, MTU: c.far, Seed: c.seed + 1})
+	r := New("r", Seed(c.seed), Attach(cable.B(), "10.0.0.2/24"), Attach(far.A(), "10.1.0.1/24"), Forward())
+	b = New("b", Seed(c.seed), Attach(far.B(), "10.1.0.2/24"), Gateway("10.1.0.1"))
+	return cable, a, b, func() {
+		a.Close()
+		r.Close()
+		b.Close()
+		cable.Close()
+		far.Close()
+	}
+}
+
+// server is b's address.
+func (c *chaos) server() string {
+	if c.far > 0 {
+		return "10.1.0.2:80"
+	}
+	return "10.0.0.2:80"
+}
+
+// settings are what an end may set on its connection.
+func (c *chaos) settings(conn *TCPConn) {
+	if c.dice.IntN(4) == 0 {
+		conn.SetReadBuffer(c.dice.IntN(1 << 16))
+	}
+	if c.dice.IntN(4) == 0 {
+		conn.SetWriteBuffer(c.dice.IntN(1 << 16))
+	}
+	if c.dice.IntN(4) == 0 {
+		conn.SetNoDelay(false)
 	}
 }
 
@@ -153,7 +204,7 @@ func (c *chaos) connect(t *testing.T, a, b *Host) (dialed, accepted *TCPConn, er
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	conn, err := a.DialContext(context.Background(), "tcp", "10.0.0.2:80")
+	conn, err := a.DialContext(context.Background(), "tcp", c.server())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -168,8 +219,9 @@ func (c *chaos) connect(t *testing.T, a, b *Host) (dialed, accepted *TCPConn, er
 }
 
 // judge holds what the ends have seen against the promise.
-func (c *chaos) judge(t *testing.T, ends [2]*chaosEnd) {
+func (c *chaos) judge(t *testing.T, ends [2]*chaosEnd) (outcome string) {
 	t.Helper()
+	outcome = "whole"
 	for i, e := range ends {
 		peer := ends[1-i]
 		if e.sawEnd && e.got != peer.sent && !e.left {
@@ -187,7 +239,14 @@ func (c *chaos) judge(t *testing.T, ends [2]*chaosEnd) {
 		if err := cmp.Or(e.err, e.writeErr); err != nil && c.gentle() {
 			t.Errorf("end %d: %v; %+v", i, err, c)
 		}
+		switch {
+		case e.left:
+			outcome = "left"
+		case !e.sawEnd && outcome == "whole":
+			outcome = "broken"
+		}
 	}
+	return outcome
 }
 
 // A chaosEnd is one end's use of the connection.

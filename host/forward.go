@@ -2,6 +2,7 @@ package host
 
 import (
 	"encoding/binary"
+	"net/netip"
 	"syscall"
 
 	"dialtone/internet"
@@ -21,7 +22,7 @@ func (h *Host) forwardIPv4(p *packet, header *internet.IPv4, out *outbox) {
 		h.report(p, internet.ICMPv4TimeExceeded, internet.ICMPv4HopsExceeded, 0, out)
 		return
 	}
-	r, err := h.cached(addrPair{dst: p.dst}, h.findForward)
+	r, err := h.cached(addrPair{forwarded, p.dst}, h.findForward)
 	if err != nil {
 		h.drop(DropNoRoute, p.whole)
 		h.report(p, internet.ICMPv4Unreachable, internet.ICMPv4NetUnreachable, 0, out)
@@ -49,6 +50,10 @@ func decrementTTL(packet []byte) {
 	sum := internet.Update(binary.BigEndian.Uint16(packet[10:]), before, binary.BigEndian.Uint16(packet[8:]))
 	binary.BigEndian.PutUint16(packet[10:], sum)
 }
+
+// forwarded stands for the source of what others have sent, in the cache of routes: the
+// way, unlike that of what is sent from here, has no source address.
+var forwarded = netip.IPv4Unspecified()
 
 // findForward is the route of a packet that somebody else has sent.
 func (h *Host) findForward(pair addrPair) (*route, error) {

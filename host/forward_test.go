@@ -48,6 +48,10 @@ func TestARouterForwards(t *testing.T) {
 	if c := p.r.Counters(); c.Forwarded != 2 || c.Interfaces[1].InFrames == 0 || c.Interfaces[2].OutBytes == 0 {
 		t.Errorf("%+v", c)
 	}
+	// What the router sends itself goes the same way as what it forwards.
+	if _, err := p.r.Ping(t.Context(), "10.0.2.1", Ping{}); err != nil {
+		t.Error(err)
+	}
 	// A host that is no router does not.
 	if _, err := p.b.Ping(t.Context(), "10.0.2.254", Ping{}); err != nil {
 		t.Error(err)

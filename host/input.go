@@ -62,7 +62,7 @@ func (n *nic) inputIPv4(f *link.Frame, b []byte, toMany bool, out *outbox) {
 		data: data, whole: b[:header.TotalLength], checksum: f.Offload.Checksum,
 		tos: header.TOS, ttl: header.TTL, toMany: toMany, nic: n, frame: f,
 	}
-	switch why := n.accept(&p, &header); {
+	switch why := n.acceptAgain(&p, &header); {
 	case why == DropNotOurs && h.forward && !toMany:
 		h.forwardIPv4(&p, &header, out)
 	case why != DropNone:
@@ -71,6 +71,19 @@ func (n *nic) inputIPv4(f *link.Frame, b []byte, toMany bool, out *outbox) {
 		h.inputPacket(&p, &header, out)
 	}
 	p.free()
+}
+
+// acceptAgain is accept, which has nothing to look up where the packet before had the
+// same addresses: of one host's to another's it is the same answer, always.
+func (n *nic) acceptAgain(p *packet, header *internet.IPv4) Reason {
+	if n.accepted == [2]netip.Addr{p.src, p.dst} && !p.toMany && len(header.Options) == 0 {
+		return DropNone
+	}
+	why := n.accept(p, header)
+	if why == DropNone && !p.toMany {
+		n.accepted = [2]netip.Addr{p.src, p.dst}
+	}
+	return why
 }
 
 // accept says whether a packet is for this host: DropNone, or why not.

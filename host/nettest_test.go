@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"flag"
 	"net"
 	"net/netip"
 	"testing"
@@ -9,7 +10,10 @@ import (
 	"golang.org/x/net/nettest"
 )
 
-// TestConformance is the suite that net.Conn's implementations are to pass.
+var conformanceRuns = flag.Int("conformance", 2, "how often TestConformance runs; the promise is 100")
+
+// TestConformance is the suite that net.Conn's implementations are to pass. In TLS, and
+// over a bad cable, it is in host/interop.
 func TestConformance(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -24,7 +28,12 @@ func TestConformance(t *testing.T) {
 			return func() (net.Conn, net.Conn, func(), error) { return makePipe(h, h, "127.0.0.1") }
 		}},
 	} {
-		t.Run(c.name, func(t *testing.T) { nettest.TestConn(t, c.pipe(t)) })
+		t.Run(c.name, func(t *testing.T) {
+			pipe := c.pipe(t)
+			for range *conformanceRuns {
+				nettest.TestConn(t, pipe)
+			}
+		})
 	}
 }
 

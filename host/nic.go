@@ -18,10 +18,12 @@ type nic struct {
 	mac      link.MAC
 	mtu      int
 	prefixes []netip.Prefix
+	fills    bool // the link fills in checksums
 	counts   nicCounters
 
-	row      row      // what waits to be sent
-	segments []packet // scratch of input: TCP's part of a batch
+	row      row           // what waits to be sent
+	segments []packet      // scratch of input: TCP's part of a batch
+	accepted [2]netip.Addr // input's: source and destination of the last packet for this host alone
 
 	mu        sync.Mutex // who holds it calls nobody
 	neighbors *link.Neighbors
@@ -53,7 +55,7 @@ func sizes(frames []*link.Frame) (sum uint64) {
 }
 
 func newNIC(h *Host, port link.Port) *nic {
-	n := &nic{host: h, port: port, index: len(h.nics), mtu: port.MTU()}
+	n := &nic{host: h, port: port, index: len(h.nics), mtu: port.MTU(), fills: link.FillsChecksums(port)}
 	n.row.idle.L = &n.row.mu
 	if n.index > 0 {
 		n.mac = madeUpMAC(h.name, n.index)

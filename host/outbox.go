@@ -1,6 +1,8 @@
 package host
 
 import (
+	"encoding/binary"
+
 	"dialtone/internet"
 	"dialtone/link"
 	"dialtone/transport/tcp"
@@ -139,13 +141,17 @@ func (o *outbox) flush() {
 	o.woken = o.woken[:0]
 }
 
-// fill writes the transport's checksum.
-func (p *outgoing) fill() {
-	segment := p.frame.Data[link.EthernetLen+p.ipHeaderLen():]
-	switch p.seal {
-	case internet.TCP:
+// fill writes the transport's checksum, or leaves TCP's to a link that fills it in.
+func (p *outgoing) fill(leave bool) {
+	at := link.EthernetLen + p.ipHeaderLen()
+	segment := p.frame.Data[at:]
+	switch {
+	case p.seal == internet.TCP && leave && len(p.frame.Data)-link.EthernetLen <= p.route.mtu:
+		binary.BigEndian.PutUint16(segment[tcp.ChecksumAt:], ^internet.Fold(p.route.pseudo(internet.TCP, len(segment))))
+		p.frame.Offload = link.Offload{Checksum: link.ChecksumPartial, SumStart: uint16(at), SumOffset: tcp.ChecksumAt}
+	case p.seal == internet.TCP:
 		tcp.Fill(p.route.pseudo(internet.TCP, len(segment)), segment)
-	case internet.UDP:
+	case p.seal == internet.UDP:
 		udp.Fill(p.route.pseudo(internet.UDP, len(segment)), segment)
 	}
 }

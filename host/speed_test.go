@@ -14,13 +14,12 @@ import (
 // The listening end closes first: it has TIME_WAIT, and the other's ports are free.
 func BenchmarkConnection(b *testing.B) {
 	p := newSpeedPair(b)
-	b.ReportAllocs()
+	defer reportConnections(b)()
 	for b.Loop() {
 		c, d := p.connect(b)
 		d.Close()
 		c.Close()
 	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "connections/s")
 }
 
 // BenchmarkQuestion is a connection for one question and its answer, each of a byte.
@@ -38,7 +37,7 @@ func BenchmarkQuestion(b *testing.B) {
 			d.Close()
 		}
 	}()
-	b.ReportAllocs()
+	defer reportConnections(b)()
 	buffer := make([]byte, 1)
 	for b.Loop() {
 		c, err := p.a.DialTCP(b.Context(), netip.AddrPort{}, p.server)
@@ -49,7 +48,17 @@ func BenchmarkQuestion(b *testing.B) {
 		io.ReadFull(c, buffer)
 		c.Close()
 	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "connections/s")
+}
+
+// reportConnections begins to measure them; what it returns ends it.
+func reportConnections(b *testing.B) (end func()) {
+	b.ReportAllocs()
+	before := cpuTime()
+	return func() {
+		used := cpuTime() - before
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "connections/s")
+		b.ReportMetric(float64(used.Microseconds())/float64(b.N), "cpu-µs/connection")
+	}
 }
 
 // BenchmarkPingPong is a byte there and back, between two goroutines.

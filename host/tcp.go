@@ -71,7 +71,7 @@ func (h *Host) inputRun(f flow, run []packet, out *outbox) int {
 		// It ended while nobody held a lock: what is here now?
 	}
 	p := &run[0]
-	if payload, ok := h.parseTCP(f, p, &out.header); ok {
+	if payload, ok := h.parseTCP(f.pseudo(), p, &out.header); ok {
 		h.inputStray(f, p, &out.header, payload, out)
 	}
 	return 1
@@ -93,15 +93,16 @@ func (h *Host) inputStray(f flow, p *packet, header *tcp.Header, payload []byte,
 	}
 }
 
-// parseTCP reads a segment and checks its sum, unless the link has.
-func (h *Host) parseTCP(f flow, p *packet, header *tcp.Header) (payload []byte, ok bool) {
+// parseTCP reads a segment and checks its sum, unless the link has; pseudo is the
+// partial sum of its flow's pseudo-header.
+func (h *Host) parseTCP(pseudo uint32, p *packet, header *tcp.Header) (payload []byte, ok bool) {
 	// RFC 9293 §3.1: the checksum MUST be checked by the receiver.
-	if p.checksum == link.ChecksumUnknown && !tcp.Check(f.pseudo(len(p.data)), p.data) {
+	if p.checksum == link.ChecksumUnknown && !tcp.Check(pseudo+uint32(len(p.data)), p.data) {
 		h.drop(DropTCPChecksum, p.data)
 		return nil, false
 	}
-	var err error
-	if *header, payload, err = tcp.Parse(p.data); err != nil {
+	payload, err := header.Parse(p.data)
+	if err != nil {
 		h.drop(DropTCPHeader, p.data)
 		return nil, false
 	}

@@ -123,6 +123,21 @@ func TestFloodOfSYNs(t *testing.T) {
 	})
 }
 
+// TestEstablishedIsNotForgotten: a handshake that has to make room for another, and is
+// over before it is told so, is a connection.
+func TestEstablishedIsNotForgotten(t *testing.T) {
+	a, _, ln := quietPair(t)
+	c, d := open(t, a, ln)
+	d.forget()
+	c.Write([]byte("hello"))
+	d.SetReadDeadline(time.Now().Add(time.Minute))
+	if n, err := d.Read(make([]byte, 10)); n != 5 || err != nil {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	c.Close()
+	d.Close()
+}
+
 // flood gives a host the SYN of somebody who is not there.
 func flood(h *Host, i int) {
 	src := netip.AddrFrom4([4]byte{10, 0, byte(1 + i>>8&0x7f), byte(i)})

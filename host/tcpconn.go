@@ -235,8 +235,11 @@ func (s *tcpSink) Segment(header *tcp.Header, head, tail []byte) {
 // nextID counts the IDs of a connection's packets up, as Linux does: who watches can
 // tell what is missing. The first follows from the initial sequence number.
 func (s *tcpSink) nextID(header *tcp.Header) uint16 {
-	if s.id++; s.id == 1 {
-		s.id = uint16(header.Seq>>16^header.Seq) | 1
+	if s.id == 0 {
+		s.id = uint16(header.Seq>>16 ^ header.Seq)
+	}
+	if s.id++; s.id == 0 { // which stands for none
+		s.id = 1
 	}
 	return s.id
 }

@@ -38,6 +38,9 @@ func (h *Host) dialTCP(ctx context.Context, local, remote netip.AddrPort) (*TCPC
 	if err != nil {
 		return nil, err
 	}
+	if over, err := c.handshakeOver(); over {
+		return c, err // there was nothing to wait for, as on a link without delay
+	}
 	if ctx.Done() != nil {
 		defer context.AfterFunc(ctx, c.nudge)()
 	}
@@ -80,17 +83,28 @@ func (c *TCPConn) nudge() {
 	c.write.wake()
 }
 
+// handshakeOver says whether the connection is open, or has failed and why.
+func (c *TCPConn) handshakeOver() (over bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.handshakeOverLocked()
+}
+
+func (c *TCPConn) handshakeOverLocked() (over bool, err error) {
+	if err := c.machine.Err(); err != nil {
+		return true, os.NewSyscallError("connect", err)
+	}
+	state := c.machine.State()
+	return state != tcp.SynSent && state != tcp.SynReceived, nil
+}
+
 // awaitConnected waits for the handshake. Where that fails the connection is over.
 func (c *TCPConn) awaitConnected(ctx context.Context) error {
 	c.mu.Lock()
 	for {
-		if err := c.machine.Err(); err != nil {
+		if over, err := c.handshakeOverLocked(); over {
 			c.mu.Unlock()
-			return os.NewSyscallError("connect", err)
-		}
-		if state := c.machine.State(); state != tcp.SynSent && state != tcp.SynReceived {
-			c.mu.Unlock()
-			return nil
+			return err
 		}
 		err := ctx.Err()
 		if err == nil && c.host.closed.Load() {

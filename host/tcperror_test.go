@@ -191,6 +191,25 @@ func TestUnreadBytesReset(t *testing.T) {
 	})
 }
 
+// TestEndGoesBeforeReset: behind the peer's FIN the end is read, even where the peer
+// resets the connection afterwards; writing tells.
+func TestEndGoesBeforeReset(t *testing.T) {
+	onBoth(t, func(t *testing.T, m machine) {
+		c, d := join(t, m)
+		d.Write([]byte("last words"))
+		d.CloseWrite()
+		d.SetLinger(0)
+		d.Close()
+		for range 2 { // bytes and their end, and the end again
+			if got, err := io.ReadAll(c); err != nil {
+				t.Errorf("%q, %v", got, err)
+			}
+		}
+		_, err := c.Write([]byte("answer"))
+		wantError(t, err, "write", syscall.EPIPE, ": write: broken pipe")
+	})
+}
+
 // TestPortsAreShared: listening again is possible while accepted connections live or
 // wait out their time; not beside a connection that was dialed from the port.
 func TestPortsAreShared(t *testing.T) {

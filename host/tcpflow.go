@@ -29,13 +29,14 @@ func endpoint(addr [16]byte, port uint16) netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom16(addr).Unmap(), port)
 }
 
-// pseudo is the partial sum of the pseudo-header for length bytes of a segment. Sums
-// do not care about the order of the ends.
-func (f *flow) pseudo(length int) uint32 {
+// pseudo is the partial sum of the pseudo-header but for the length, which is still to
+// be added. Sums do not care about the order of the ends. It is to be taken once for a
+// run: each time it would wait until all that was written before is in memory.
+func (f *flow) pseudo() uint32 {
 	if mapped := [12]byte{10: 0xff, 11: 0xff}; [12]byte(f.localAddr[:12]) == mapped { // RFC 4291 §2.5.5.2
-		return transport.PseudoSum4([4]byte(f.localAddr[12:]), [4]byte(f.remoteAddr[12:]), internet.TCP, length)
+		return transport.PseudoSum4([4]byte(f.localAddr[12:]), [4]byte(f.remoteAddr[12:]), internet.TCP, 0)
 	}
-	return transport.PseudoSum6(f.localAddr, f.remoteAddr, internet.TCP, length)
+	return transport.PseudoSum6(f.localAddr, f.remoteAddr, internet.TCP, 0)
 }
 
 // flowOf says whose segment it is that has arrived.

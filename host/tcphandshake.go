@@ -55,10 +55,13 @@ func (l *TCPListener) begin(s *handshake) bool {
 	return !l.closed
 }
 
-// forget ends a connection without a word.
+// forget ends a handshake without a word, unless it has come to its end meanwhile.
 func (c *TCPConn) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.handshake == nil {
+		return
+	}
 	c.handshake = nil
 	if !c.gone {
 		c.leave()

@@ -15,10 +15,11 @@ func (c *TCPConn) input(run []packet, out *outbox) (taken int) {
 		return 0
 	}
 	var events tcp.Events
+	pseudo := c.flow.pseudo()
 	for taken < len(run) && !c.gone {
 		p := &run[taken]
 		taken++
-		payload, ok := c.host.parseTCP(c.flow, p, &out.header)
+		payload, ok := c.host.parseTCP(pseudo, p, &out.header)
 		if !ok || c.handshake != nil && c.handshake.holds(c, &out.header, p) {
 			continue
 		}

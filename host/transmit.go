@@ -2,6 +2,7 @@ package host
 
 import (
 	"sync"
+	"time"
 
 	"dialtone/internet"
 	"dialtone/link"
@@ -99,9 +100,10 @@ func (n *nic) sendBatch(batch []outgoing) {
 	}
 	out := n.host.outbox()
 	defer out.release()
+	now := n.host.now()
 	n.mu.Lock()
 	for i := range batch {
-		n.sendLocked(&batch[i], out)
+		n.sendLocked(now, &batch[i], out)
 	}
 	n.rearmLocked() // who was asked may be due, and who was not heard of for long
 	ready, failed := n.takeLocked()
@@ -117,40 +119,40 @@ func (n *nic) sendBatch(batch []outgoing) {
 }
 
 // sendLocked takes one packet as far as ready, or to the neighbours' queue.
-func (n *nic) sendLocked(p *outgoing, out *outbox) {
+func (n *nic) sendLocked(now time.Duration, p *outgoing, out *outbox) {
 	if p.route == nil {
 		n.ready = append(n.ready, p.frame)
 		return
 	}
 	if p.seal != 0 {
-		p.fill()
+		p.fill(n.fills)
 		n.copyBack(p, out)
 	}
 	if size := len(p.frame.Data) - link.EthernetLen; size > p.route.mtu {
 		n.host.count(countFragmented)
-		n.fragmentLocked(p)
+		n.fragmentLocked(now, p)
 		return
 	}
-	n.resolveLocked(p.route, p.frame)
+	n.resolveLocked(now, p.route, p.frame)
 }
 
 // fragmentLocked sends a packet in pieces (RFC 791 §3.2).
-func (n *nic) fragmentLocked(p *outgoing) {
+func (n *nic) fragmentLocked(now time.Duration, p *outgoing) {
 	for header, data := range internet.FragmentsIPv4(p.frame.Data[link.EthernetLen:], p.route.mtu) {
 		f := link.NewFrame(link.EthernetLen + len(header) + len(data))
 		copy(f.Data[link.EthernetLen:], header)
 		copy(f.Data[link.EthernetLen+len(header):], data)
-		n.resolveLocked(p.route, f)
+		n.resolveLocked(now, p.route, f)
 	}
 	p.frame.Free()
 }
 
 // resolveLocked writes the Ethernet header.
-func (n *nic) resolveLocked(r *route, f *link.Frame) {
+func (n *nic) resolveLocked(now time.Duration, r *route, f *link.Frame) {
 	mac, ok := r.mac()
 	if !ok {
 		writeEthernet(f, link.MAC{}, n.mac, link.TypeIPv4)
-		if mac, ok = n.neighbors.Resolve(n.host.now(), r.hop, f, (*nicSink)(n)); !ok {
+		if mac, ok = n.neighbors.Resolve(now, r.hop, f, (*nicSink)(n)); !ok {
 			return
 		}
 	}

@@ -17,3 +17,13 @@ type Port interface {
 	// MTU is how many bytes a frame can carry behind its Ethernet header.
 	MTU() int
 }
+
+// A ChecksumFiller is a Port that may fill in transport checksums: where it does, frames
+// may be sent to it with [ChecksumPartial].
+type ChecksumFiller interface{ FillsChecksums() bool }
+
+// FillsChecksums says whether a port fills in transport checksums.
+func FillsChecksums(p Port) bool {
+	f, ok := p.(ChecksumFiller)
+	return ok && f.FillsChecksums()
+}

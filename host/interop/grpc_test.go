@@ -15,11 +15,11 @@ import (
 // TestGRPC runs the interoperability tests of the gRPC project.
 func TestGRPC(t *testing.T) {
 	t.Run("plain", func(t *testing.T) {
-		onEach(t, func(t *testing.T, n network) { testGRPC(t, n, insecure.NewCredentials(), insecure.NewCredentials()) })
+		everywhere(t, func(t *testing.T, n network) { testGRPC(t, n, insecure.NewCredentials(), insecure.NewCredentials()) })
 	})
 	t.Run("in TLS", func(t *testing.T) {
 		server, client := certificate(t)
-		onEach(t, func(t *testing.T, n network) {
+		everywhere(t, func(t *testing.T, n network) {
 			testGRPC(t, n, credentials.NewTLS(server), credentials.NewTLS(client))
 		})
 	})

@@ -33,7 +33,7 @@ func TestHTTP(t *testing.T) {
 		{"2 in TLS", version(func(p *http.Protocols) { p.SetHTTP2(true) }), true, "HTTP/2.0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			onEach(t, func(t *testing.T, n network) { testHTTP(t, n, c.protocols, c.tls, c.proto) })
+			everywhere(t, func(t *testing.T, n network) { testHTTP(t, n, c.protocols, c.tls, c.proto) })
 		})
 	}
 }

@@ -43,15 +43,25 @@ type network struct {
 // onEach runs a test on the kernel's loopback and on two hosts on a cable.
 func onEach(t *testing.T, test func(t *testing.T, n network)) {
 	t.Run("kernel", func(t *testing.T) { test(t, network{&kernel{}, &kernel{}, "127.0.0.1"}) })
-	t.Run("hosts", func(t *testing.T) {
-		cable := sim.NewCable(sim.Config{})
-		defer cable.Close()
-		server := host.New("server", host.Attach(cable.A(), "10.0.0.1/24"))
-		defer server.Close()
-		client := host.New("client", host.Attach(cable.B(), "10.0.0.2/24"))
-		defer client.Close()
-		test(t, network{server, client, "10.0.0.1"})
+	t.Run("hosts", func(t *testing.T) { onCable(t, sim.Config{}, test) })
+}
+
+// everywhere is onEach, and once more where packets are lost, late and doubled.
+func everywhere(t *testing.T, test func(t *testing.T, n network)) {
+	onEach(t, test)
+	t.Run("hosts on a bad cable", func(t *testing.T) {
+		onCable(t, sim.Config{Delay: time.Millisecond, Loss: 0.01, Reorder: 0.01, Duplicate: 0.01, Seed: 1}, test)
 	})
+}
+
+func onCable(t *testing.T, config sim.Config, test func(t *testing.T, n network)) {
+	cable := sim.NewCable(config)
+	defer cable.Close()
+	server := host.New("server", host.Attach(cable.A(), "10.0.0.1/24"))
+	defer server.Close()
+	client := host.New("client", host.Attach(cable.B(), "10.0.0.2/24"))
+	defer client.Close()
+	test(t, network{server, client, "10.0.0.1"})
 }
 
 // listen listens on the server, on any port.

@@ -14,7 +14,7 @@ import (
 
 // TestNATS runs a NATS server and clients: a request is answered, and what is published
 // comes to every subscriber in order, and to one of a queue group.
-func TestNATS(t *testing.T) { onEach(t, testNATS) }
+func TestNATS(t *testing.T) { everywhere(t, testNATS) }
 
 func testNATS(t *testing.T, n network) {
 	ln := n.listen(t)

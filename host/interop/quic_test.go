@@ -11,7 +11,7 @@ import (
 )
 
 // TestQUIC sends a megabyte there and back by quic-go, on four streams.
-func TestQUIC(t *testing.T) { onEach(t, testQUIC) }
+func TestQUIC(t *testing.T) { everywhere(t, testQUIC) }
 
 func testQUIC(t *testing.T, n network) {
 	own, peer := certificate(t, "echo")

@@ -154,8 +154,10 @@ func TestKernelOptions(t *testing.T) {
 // client to our listener, our dial to the kernel's server.
 func TestIperf(t *testing.T) {
 	t.Parallel()
-	// It ends its test with bytes under way, and resets.
-	y := newYard(t, setting{supers: true, snap: headers, may: []flow.Label{flow.LabelReset}}, "iperf3")
+	// It ends its test with bytes under way, and resets; on a slow machine its control
+	// connection is silent for long enough to be asked whether it is alive.
+	may := []flow.Label{flow.LabelReset, flow.LabelKeepAlive, flow.LabelKeepAliveACK}
+	y := newYard(t, setting{supers: true, snap: headers, may: may}, "iperf3")
 	out := y.start("iperf3", "-s", "-B", kernelIP, "--forceflush")
 	y.eventually("iperf3 listens", func() bool { return strings.Contains(out.String(), "listening") })
 	y.relay(":5201", kernelIP+":5201")

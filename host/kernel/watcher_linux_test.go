@@ -53,6 +53,12 @@ func newWatcher(t *testing.T, snap int) *watcher {
 	return w
 }
 
+func (w *watcher) flush() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.err = errors.Join(w.err, w.w.Flush())
+}
+
 func (w *watcher) finish() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -74,9 +80,10 @@ var again = []flow.Label{
 	flow.LabelDSACK, flow.LabelTimeWaitACK, flow.LabelPortReuse,
 }
 
-// twiceOver are those that a FIN causes that was sent again, and is acknowledged twice:
-// the second acknowledgement may find nobody, whose answer ends a TIME_WAIT early.
-var twiceOver = []flow.Label{flow.LabelReset}
+// twiceOver are those of conversations in which that was: what came twice is
+// acknowledged twice, the second acknowledgement of a FIN may find nobody, and one byte
+// sent again looks as a keep-alive does.
+var twiceOver = []flow.Label{flow.LabelDupACK, flow.LabelReset, flow.LabelKeepAlive, flow.LabelKeepAliveACK}
 
 // shut are those that a reader causes who is slower than the line: the window is 0, by
 // the header, and was before.
@@ -219,7 +226,7 @@ func (y *yard) shark(repeated, drops int) {
 		}
 	}
 	out, err := exec.Command(program, "-n", "-r", y.watcher.path, "-o", "tcp.desegment_tcp_streams:FALSE",
-		"-o", "ip.defragment:FALSE", "--disable-protocol", "data", "-Y", filter).CombinedOutput()
+		"-o", "ip.defragment:FALSE", "--disable-protocol", "http", "--disable-protocol", "ssh", "-Y", filter).CombinedOutput()
 	text := strings.TrimSpace(string(out))
 	text, _ = strings.CutPrefix(text, "Running as user \"root\" and group \"root\". This could be dangerous.")
 	if err != nil || strings.TrimSpace(text) != "" {

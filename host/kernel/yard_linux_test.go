@@ -132,11 +132,11 @@ func (y *yard) feed(in io.Reader, name string, args ...string) string {
 }
 
 // start starts a program in the namespace, which ends with the test.
-func (y *yard) start(args ...string) *bytes.Buffer {
+func (y *yard) start(args ...string) *output {
 	y.Helper()
 	cmd := exec.Command("ip", append([]string{"netns", "exec", y.ns}, args...)...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+	out := &output{}
+	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		y.Fatal(err)
 	}
@@ -144,10 +144,28 @@ func (y *yard) start(args ...string) *bytes.Buffer {
 		cmd.Process.Kill()
 		cmd.Wait()
 		if y.Failed() {
-			y.Logf("%v:\n%s", args, &out)
+			y.Logf("%v:\n%s", args, out)
 		}
 	})
-	return &out
+	return out
+}
+
+// output is what a program has written until now.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
 }
 
 // sockets are package net's calls, of a host or of a kernel.
@@ -195,18 +213,19 @@ func (k kernel) Listen(ctx context.Context, network, address string) (l net.List
 	return l, err
 }
 
-// bothRoles runs a test with the host as the server, and as the client.
+// bothRoles runs a test with the host as the server, and as the client, in one yard at
+// the same time.
 func bothRoles(t *testing.T, s setting, test func(y *yard, client, server sockets, address string)) {
-	t.Run("kernel to us", func(t *testing.T) {
-		t.Parallel()
-		y := newYard(t, s)
-		test(y, y.kernel(), y.host, ourIP)
-	})
-	t.Run("us to kernel", func(t *testing.T) {
-		t.Parallel()
-		y := newYard(t, s)
-		test(y, y.host, y.kernel(), kernelIP)
-	})
+	y := newYard(t, s)
+	for name, role := range map[string]func(*yard){
+		"kernel to us": func(y *yard) { test(y, y.kernel(), y.host, ourIP) },
+		"us to kernel": func(y *yard) { test(y, y.host, y.kernel(), kernelIP) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			role(&yard{T: t, setting: y.setting, ns: y.ns, host: y.host})
+		})
+	}
 }
 
 // serve answers each connection by f until the test ends.
@@ -278,6 +297,8 @@ func (l *lossy) sift(count *atomic.Int64, frames []*link.Frame) []*link.Frame {
 		return lost
 	})
 }
+
+func (l *lossy) FillsChecksums() bool { return link.FillsChecksums(l.Port) }
 
 func (l *lossy) Send(frames []*link.Frame) { l.Port.Send(l.sift(&l.out, frames)) }
 

@@ -11,7 +11,8 @@ type Config struct {
 	Prefix netip.Prefix // the kernel's IPv4 address; the zero Prefix: as it is
 
 	// SuperFrames lets the kernel hand over TCP segments of up to 64 KiB, which it would
-	// have cut: [link.Offload.SegmentSize] says into what.
+	// have cut: [link.Offload.SegmentSize] says into what. The other way, segments that
+	// follow one another in a Send are handed to the kernel as one.
 	SuperFrames bool
 }
 
@@ -20,4 +21,6 @@ type Counts struct {
 	Sent, Received uint64 // frames
 	Refused        uint64 // frames that the kernel did not take: it is down, or they were none
 	Malformed      uint64 // frames of the kernel's with an impossible header in front
+
+	SupersSent, SupersReceived uint64 // super-frames; Sent counts what is in one, Received does not
 }

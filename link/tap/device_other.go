@@ -23,6 +23,9 @@ func (d *Device) Name() string { return "" }
 // MTU implements [link.Port].
 func (d *Device) MTU() int { return 0 }
 
+// FillsChecksums implements [link.ChecksumFiller].
+func (d *Device) FillsChecksums() bool { return false }
+
 // Counts returns what the device has done until now.
 func (d *Device) Counts() Counts { return Counts{} }
 

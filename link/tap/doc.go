@@ -7,7 +7,7 @@
 //	h := host.New("h", host.Attach(device, "10.0.0.2/24")) // now ping 10.0.0.2
 //
 // Frames carry what is left to do with them (IFF_VNET_HDR): the kernel fills in and
-// believes checksums as [link.Offload] says, and cuts super-frames that are sent. It
-// hands over such frames itself where it is allowed to. Elsewhere than on Linux, Open
-// fails.
+// believes checksums as [link.Offload] says, and cuts super-frames that are sent. Where
+// it is allowed to, it hands over such frames itself, and gets segments that are sent
+// together as one. Elsewhere than on Linux, Open fails.
 package tap

@@ -57,7 +57,7 @@ func (d *Device) setUp(fd int, c Config) error {
 		return err
 	}
 	d.buffer = d.mtu + 14 + 4 // a tag
-	if c.SuperFrames {
+	if d.trains = c.SuperFrames; d.trains {
 		d.buffer = 64<<10 + 14 + 4
 	}
 	return nil

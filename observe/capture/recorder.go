@@ -66,6 +66,9 @@ type recordedPort struct {
 	number   int
 }
 
+// FillsChecksums implements [link.ChecksumFiller].
+func (p *recordedPort) FillsChecksums() bool { return link.FillsChecksums(p.Port) }
+
 func (p *recordedPort) Send(frames []*link.Frame) {
 	p.show(frames, true)
 	p.Port.Send(frames)

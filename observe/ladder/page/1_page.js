@@ -49,8 +49,8 @@ function duration(ns) {
   return trim(ns) + " ns";
 }
 
-// clock writes a time since the conversation began, in seconds to the microsecond.
-const clock = (ns) => (Math.floor(ns / 1e3) / 1e6).toFixed(6);
+// clock writes a time since the conversation began, in seconds to the microsecond, or with fewer digits.
+const clock = (ns, digits = 6) => (Math.floor(ns / 10 ** (9 - digits)) / 10 ** digits).toFixed(digits);
 
 // size writes a number of bytes.
 function size(n) {

@@ -33,32 +33,46 @@ class Ladder {
     const time = wide ? 86 : 62, gutter = wide ? 92 : 15;
     const labels = wide && width >= 900 ? Math.min(260, width * 0.27) : 0;
     const right = width - labels - gutter - 8;
-    return { width, wide, time, gutter, labels, left: time + 8 + gutter, right };
+    const digits = wide ? 6 : Math.max(1, 7 - clock(this.talk.time.at(-1), 0).length);
+    return { width, wide, time, digits, gutter, labels, left: time + 8 + gutter, right };
   }
 
   later() {
     this.pending ??= requestAnimationFrame(() => this.draw());
   }
 
-  // draw shows the rows between top and bottom: those in view, or all of them for paper.
+  // draw shows the rows in view. On paper it is all of them, unless they are more than anyone would
+  // print, on a sheet for every few, so that a page ends between two.
   draw() {
     this.pending = undefined;
-    const all = this.app.printing;
     const talk = this.talk;
     if (!talk || this.scroll.clientWidth === 0) return;
     this.advance ??= this.measure();
-    const c = this.columns();
-    const top = all ? 0 : Math.max(0, this.scroll.scrollTop - 200);
-    const bottom = all ? talk.height : Math.min(talk.height, this.scroll.scrollTop + this.scroll.clientHeight + 200);
-    fill(this.paper, { width: c.width, height: bottom - top, viewBox: `0 ${top} ${c.width} ${bottom - top}` });
-    this.paper.style.top = top + "px";
+    const c = this.columns(), sheets = [this.paper];
+    if (this.app.onPaper && talk.height < 200000) {
+      sheets.pop();
+      for (let i = 0, top = 0; i < talk.y.length; i += 4) {
+        const bottom = i + 4 < talk.y.length ? talk.leave[i + 4] - 18 : talk.height;
+        sheets.push(this.paint(svg("svg", { role: "presentation" }), c, top, bottom));
+        top = bottom;
+      }
+    } else this.paint(this.paper, c, Math.max(0, this.scroll.scrollTop - 200), Math.min(talk.height, this.scroll.scrollTop + this.scroll.clientHeight + 200));
+    if (sheets[0] !== this.scroll.children[1]) this.scroll.replaceChildren(this.space, ...sheets);
+    this.ends(c);
+    this.mark();
+  }
+
+  // paint draws the rows between top and bottom, of which a row at the edge may show a part.
+  paint(paper, c, top, bottom) {
+    const talk = this.talk;
+    fill(paper, { width: c.width, height: bottom - top, viewBox: `0 ${top} ${c.width} ${bottom - top}` });
+    paper.style.top = top + "px";
     const n = talk.y.length, low = Math.max(0, first(n, (i) => talk.y[i], top) - 2);
     const high = Math.min(n, first(n, (i) => talk.y[i], bottom) + 2);
     const rows = [];
     for (let i = low; i < high; i++) rows.push(this.row(c, i));
-    this.paper.replaceChildren(...rows, ...this.rules(c, top, bottom), ...this.states(c, 0, top, bottom, all), ...this.states(c, 1, top, bottom, all));
-    this.ends(c);
-    this.mark();
+    paper.replaceChildren(...rows, ...this.rules(c, top, bottom), ...this.states(c, 0, top, bottom), ...this.states(c, 1, top, bottom));
+    return paper;
   }
 
   measure() {
@@ -85,7 +99,7 @@ class Ladder {
     const aria = `frame ${t.number[i]}, ${clock(t.time[i])} s, from ${t.ends[from]}: ${words}${said ? ": " + said : ""}`;
     return svg("g", { class: word(t.class[i]), role: "option", id: "row" + i, "data-row": i, "aria-label": aria, "aria-selected": String(i === this.app.selected) },
       svg("rect", { class: "back", x: 0, y: t.y[i] - t.pitch / 2, width: c.width, height: t.pitch }),
-      svg("text", { class: "time", x: c.time, y: t.y[i] + 4 }, c.wide ? clock(t.time[i]) : (t.time[i] / 1e9).toFixed(3)),
+      svg("text", { class: "time", x: c.time, y: t.y[i] + 4 }, clock(t.time[i], c.digits)),
       svg("line", { class: "arrow", x1: x0, y1: t.leave[i], x2: end - toward * 6, y2: yEnd }),
       lost ? svg("path", { class: "cross", d: `M${end - 5} ${yEnd - 5}l10 10m0-10l-10 10` }) : svg("path", { class: "head", d: arrowHead(x0, t.leave[i], end, yEnd) }),
       svg("text", { class: "what", x: x0 + toward * 9, y: t.leave[i] - 5, "text-anchor": from === 0 ? "start" : "end", transform: turned(x0, t.leave[i], x1, t.arrive[i]) }, this.fit(words, this.above(c, i))),
@@ -147,9 +161,9 @@ class Ladder {
   }
 
   // states draws the bars of one end. A name stays in view as long as its bar does.
-  states(c, e, top, bottom, all) {
+  states(c, e, top, bottom) {
     const list = [], x = e === 0 ? c.left - c.gutter - 4 : c.right + 4, width = c.gutter;
-    const edge = all ? 0 : this.scroll.scrollTop;
+    const edge = this.app.onPaper ? 0 : this.scroll.scrollTop;
     for (const [y0, y1, name, kind] of this.talk.states[e]) {
       if (y1 < top || y0 > bottom) continue;
       const text = word(name), from = Math.max(y0, edge), room = y1 - from;
@@ -161,7 +175,7 @@ class Ladder {
   }
 
   mark() {
-    for (const row of this.paper.querySelectorAll(".row")) row.setAttribute("aria-selected", String(+row.dataset.row === this.app.selected));
+    for (const row of this.scroll.querySelectorAll(".row")) row.setAttribute("aria-selected", String(+row.dataset.row === this.app.selected));
     const active = this.app.selected;
     if (active >= 0 && byId("row" + active)) this.scroll.setAttribute("aria-activedescendant", "row" + active);
     else this.scroll.removeAttribute("aria-activedescendant");

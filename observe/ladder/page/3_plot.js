@@ -26,9 +26,11 @@ class Plot {
     this.pending ??= requestAnimationFrame(() => this.draw());
   }
 
-  // measure finds the edges of the drawn area, in CSS pixels: the left one is that of all plots.
+  // measure finds the edges of the drawn area, in CSS pixels: the left one is that of all plots. On
+  // paper a plot has a size of its own, as its place there is not known yet when it is drawn.
   measure() {
-    this.area = { left: 62, top: 8, right: this.host.clientWidth - 12, bottom: this.host.clientHeight - 22 };
+    [this.width, this.height] = this.app.onPaper ? [960, 320] : [this.host.clientWidth, this.host.clientHeight];
+    this.area = { left: 62, top: 8, right: this.width - 12, bottom: this.height - 22 };
   }
   x(t) {
     return this.area.left + ((t - this.app.span[0]) / (this.app.span[1] - this.app.span[0])) * (this.area.right - this.area.left);
@@ -51,10 +53,10 @@ class Plot {
 
   draw() {
     this.pending = undefined;
-    const w = this.host.clientWidth, h = this.host.clientHeight;
-    if (!this.app.talk || w < 100 || h < 50) return;
     this.measure();
-    const dense = devicePixelRatio || 1, pen = this.pen;
+    const w = this.width, h = this.height;
+    if (!this.app.talk || w < 100 || h < 50) return;
+    const dense = this.app.onPaper ? 3 : devicePixelRatio || 1, pen = this.pen;
     this.canvas.width = Math.round(w * dense);
     this.canvas.height = Math.round(h * dense);
     pen.setTransform(dense, 0, 0, dense, 0, 0);

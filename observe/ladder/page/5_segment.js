@@ -51,7 +51,7 @@ class Segment {
     const keys = [["click", "a segment in the ladder or a graph: its layers and bytes"], ["↑ ↓  j k", "the segment before, the next"], ["n  N", "the next one with something to tell, the one before"],
       ["Enter  Esc", "its layers; back to this"], ["wheel  + −", "zoom the graphs in time; with Shift held, in height"], ["drag  ← →", "move along; with Shift held, draw a box to see it alone"], ["0", "all of it again, as a double click does"]];
     this.host.replaceChildren(el("h2", {}, "What happened"), list.length > 0 ? el("ul", { class: "happened" }, ...list.map(item)) : el("p", { class: "note" }, "Nothing that has a name."),
-      el("h3", { class: "part" }, "Ways around"), el("dl", { class: "keys" }, ...keys.flatMap(([key, what]) => [el("dt", {}, key), el("dd", {}, what)])));
+      el("div", { class: "ways" }, el("h3", { class: "part" }, "Ways around"), el("dl", { class: "keys" }, ...keys.flatMap(([key, what]) => [el("dt", {}, key), el("dd", {}, what)]))));
   }
 
   figures(i) {
