@@ -79,6 +79,9 @@ func (loopbackEnd) listen(ctx context.Context, address string) (net.Listener, er
 
 // openLoopback is for a process that was started in a namespace of its own.
 func openLoopback() (*pair, error) {
+	if lo, err := net.InterfaceByName("lo"); err != nil || lo.Flags&net.FlagUp != 0 {
+		return nil, errors.Join(errors.New("this process has no new network namespace of its own"), err)
+	}
 	for _, line := range []string{"link set lo up", "addr add " + addressA + "/32 dev lo", "addr add " + addressB + "/32 dev lo"} {
 		if err := ip(line); err != nil {
 			return nil, err

@@ -118,9 +118,6 @@ func work(ctx context.Context, name, rowName string, scale float64) error {
 	if at < 0 {
 		return fmt.Errorf("there is no row %q", rowName)
 	}
-	if err := raiseFiles(); err != nil {
-		return err
-	}
 	pair, err := c.open(rows[at].place)
 	if err != nil {
 		return err
@@ -133,11 +130,6 @@ func work(ctx context.Context, name, rowName string, scale float64) error {
 	err = json.NewEncoder(os.Stdout).Encode(found)
 	pair.close()
 	return err
-}
-
-// raiseFiles lets the process have as many connections as a row may make.
-func raiseFiles() error {
-	return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 1 << 16, Max: 1 << 16})
 }
 
 // measure runs the rows that keep a processor busy one after the other, and those that
