@@ -9,6 +9,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +19,8 @@ import (
 
 	"dialtone/host"
 	"dialtone/link/sim"
+	"dialtone/observe/capture"
+	"dialtone/observe/flow"
 )
 
 // Two hosts on a cable, with package net's calls; no bubble, so that time is real.
@@ -309,4 +313,53 @@ func (n *node) leader() int {
 		return none
 	}
 	return lowest
+}
+
+func TestWhatWasOnTheWire(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cable.pcapng")
+	synctest.Test(t, func(t *testing.T) {
+		file, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		w, err := capture.NewPcapngWriter(file, "my test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Flush()
+		recorder := capture.NewRecorder(func(r *capture.Record) { w.Write(r) })
+		defer recorder.Close() // then the file is flushed
+		client, ln := pair(t, sim.NewCable(sim.Config{Delay: 10 * time.Millisecond, Loss: 0.1, Seed: 1, TapB: recorder.Tap(0)}))
+		go http.Serve(ln, http.HandlerFunc(count))
+		web := &http.Client{Transport: &http.Transport{DialContext: client.DialContext, DisableKeepAlives: true}}
+		r, err := web.Post("http://10.0.0.1/", "text/plain", strings.NewReader(strings.Repeat("x", 1<<16)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		time.Sleep(time.Minute) // until all is closed
+	})
+	seen, err := capture.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer seen.Close()
+	again, labels := flow.New(flow.Config{}), map[flow.Label]int{}
+	var packet capture.Packet
+	for {
+		r, err := seen.Next()
+		if err != nil {
+			break
+		}
+		capture.Decode(r, &packet)
+		if e := again.Add(&packet); e != nil {
+			for _, f := range e.Findings {
+				labels[f.Label]++
+			}
+		}
+	}
+	if labels[flow.LabelSYN] != 1 || labels[flow.LabelRetransmission] == 0 || labels[flow.LabelChecksumBad] > 0 {
+		t.Errorf("labels %v", labels)
+	}
 }

@@ -34,6 +34,7 @@ type place struct {
 	mtu  int         // of a line in memory
 	line *sim.Config // a line with faults instead; nil: none
 	tap  direction   // to a kernel by a TAP device instead
+	lo   bool        // the kernel's ends are on its loopback interface
 }
 
 // direction is which way bytes go over a TAP device: from a stack out to the kernel, or in.
@@ -47,6 +48,7 @@ const (
 
 var (
 	wire  = place{mtu: 1500}
+	local = place{mtu: 1500, lo: true}
 	jumbo = place{mtu: 65535} // super-segments
 )
 

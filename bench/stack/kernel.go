@@ -66,11 +66,38 @@ func (e kernelEnd) listen(ctx context.Context, address string) (l net.Listener, 
 	return l, err
 }
 
+// loopbackEnd is the kernel's network that this process is in.
+type loopbackEnd struct{}
+
+func (loopbackEnd) dial(ctx context.Context, address string) (net.Conn, error) {
+	return (&net.Dialer{Control: useCubic}).DialContext(ctx, "tcp", address)
+}
+
+func (loopbackEnd) listen(ctx context.Context, address string) (net.Listener, error) {
+	return (&net.ListenConfig{Control: useCubic}).Listen(ctx, "tcp", address)
+}
+
+// openLoopback is for a process that was started in a namespace of its own.
+func openLoopback() (*pair, error) {
+	if lo, err := net.InterfaceByName("lo"); err != nil || lo.Flags&net.FlagUp != 0 {
+		return nil, errors.Join(errors.New("this process has no new network namespace of its own"), err)
+	}
+	for _, line := range []string{"link set lo up", "addr add " + addressA + "/32 dev lo", "addr add " + addressB + "/32 dev lo"} {
+		if err := ip(line); err != nil {
+			return nil, err
+		}
+	}
+	return &pair{loopbackEnd{}, loopbackEnd{}, func() {}}, nil
+}
+
 // openKernel joins two namespaces: by a veth cable, without its offloads unless there
 // are to be super-segments; or by TAP devices at the ends of a cable of ours.
 func openKernel(where place) (p *pair, err error) {
-	if where.tap != noTap {
+	switch {
+	case where.tap != noTap:
 		return nil, errNotMeasured
+	case where.lo:
+		return openLoopback()
 	}
 	a, b := kernelEnd{fmt.Sprintf("tap-bench-a-%d", os.Getpid())}, kernelEnd{fmt.Sprintf("tap-bench-b-%d", os.Getpid())}
 	var closers []func()

@@ -15,7 +15,7 @@
 // half of its work: nothing else should run. The line is a function call for netstack
 // (its pipe, which has checksums in software) and for us (link/sim); for the kernel it
 // is a veth cable between two namespaces with its offloads off, which needs root and
-// ethtool. Super-segments are of 64 KiB: netstack's own segmentation over its veth
+// ethtool; where single bytes and connections are counted, its loopback interface. Super-segments are of 64 KiB: netstack's own segmentation over its veth
 // without checksums, the kernel's over a veth with offloads, and our segments on a link
 // whose MTU is 65535, with checksums. The goodput rows are over the same simulated line
 // for all: 50 Mbit/s, 40 ms, a queue of 100 ms.
@@ -171,6 +171,9 @@ func (p *plan) cell(ctx context.Context, r row, c contender) {
 	cmd := exec.CommandContext(limit, os.Args[0], "-worker", c.name, "-scale", fmt.Sprint(p.scale), r.name)
 	var out, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &stderr
+	if r.place.lo && c.name == "linux" {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	}
 	if err := cmd.Run(); err != nil {
 		log.Printf("%s of %s: %v: %s", r.name, c.name, err, strings.TrimSpace(stderr.String()))
 		return

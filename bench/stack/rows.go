@@ -44,9 +44,9 @@ var rows = []row{
 	{name: "super", place: jumbo, measure: bulk},
 	{name: "tapout", place: place{tap: outTap}, measure: bulk},
 	{name: "tapin", place: place{tap: inTap}, measure: bulk},
-	{name: "pingpong", place: wire, measure: pingPong},
-	{name: "churn", place: wire, measure: churn},
-	{name: "idle", place: wire, measure: idle, once: true},
+	{name: "pingpong", place: local, measure: pingPong},
+	{name: "churn", place: local, measure: churn},
+	{name: "idle", place: local, measure: idle, once: true},
 	{name: "reorder", place: line(func(c *sim.Config) { c.Reorder = 0.01 }), measure: goodput, once: true},
 	{name: "loss0", place: line(func(c *sim.Config) {}), measure: goodput, once: true},
 	{name: "loss0.1", place: line(func(c *sim.Config) { c.Loss = 0.001 }), measure: goodput, once: true},
@@ -252,7 +252,7 @@ func idle(ctx context.Context, p *pair, scale float64) (figures, error) {
 		return nil, err
 	}
 	defer l.Close()
-	n := max(int(scale*10_000), 500)
+	n := min(max(int(scale*10_000), 500), mostFiles()/2-50)
 	before := memory()
 	var all []net.Conn
 	defer func() {
@@ -275,6 +275,15 @@ func idle(ctx context.Context, p *pair, scale float64) (figures, error) {
 		}
 	}
 	return figures{"bytes": (memory() - before) / float64(2*n)}, nil
+}
+
+// mostFiles is how many files a process may have, which the kernel's connections are.
+func mostFiles() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 1024
+	}
+	return int(min(limit.Cur, 1<<20))
 }
 
 // memory is what the process and the kernel's slabs hold, in bytes.

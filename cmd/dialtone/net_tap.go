@@ -87,7 +87,7 @@ func (s *stack) DialContext(ctx context.Context, network, address string) (net.C
 // partingTime is how long the end of a verb waits for the last bytes of its
 // conversations to be acknowledged and for the peers to close: with the kernel's
 // sockets that goes on behind a process, with ours it ends with it.
-const partingTime = 5 * time.Second
+const partingTime = 10 * time.Second
 
 func (s *stack) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), partingTime)

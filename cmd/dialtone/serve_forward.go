@@ -44,10 +44,11 @@ func (f *serveFlags) forwardDialer(text string) (func(context.Context) (net.Conn
 		return nil, err
 	case a.Port == 0 && a.Scheme != "unix":
 		return nil, usage("write the port that the other server listens on", "forward cannot relay to %s: no port", a)
-	case f.net.check(a) != nil:
-		return nil, f.net.check(a)
 	case !a.Secure() && f.forward.forwardGiven() != "":
 		return nil, usage("write tls:// before the address to relay to", "%s needs TLS, and %s has none", f.forward.forwardGiven(), a)
+	}
+	if err := f.net.check(a); err != nil {
+		return nil, err
 	}
 	if err := f.forward.check(); err != nil {
 		return nil, err

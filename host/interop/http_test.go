@@ -55,7 +55,7 @@ func testHTTP(t *testing.T, n network, protocols *http.Protocols, secure bool, p
 	var all sync.WaitGroup
 	for i := range 32 {
 		all.Go(func() {
-			body := bytes.Repeat([]byte{byte(i)}, i*i*300)
+			body := bytes.Repeat([]byte{byte(i)}, i*i*100)
 			if err := post(client, url, body, proto); err != nil {
 				t.Errorf("request of %d bytes: %v", len(body), err)
 			}

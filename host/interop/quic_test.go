@@ -69,7 +69,7 @@ func roundTrip(ctx context.Context, conn *quic.Conn) error {
 	if err != nil {
 		return err
 	}
-	sent := make([]byte, 1<<20)
+	sent := make([]byte, 1<<18)
 	rand.Read(sent)
 	go func() {
 		s.Write(sent)

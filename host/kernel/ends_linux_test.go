@@ -117,7 +117,9 @@ func TestZeroWindow(t *testing.T) {
 		pause = time.Minute
 	}
 	t.Parallel()
-	bothRoles(t, setting{snap: headers}, func(y *yard, client, server sockets, address string) {
+	// Who reads nothing for so long asks whether the other end is alive.
+	s := setting{snap: headers, may: []flow.Label{flow.LabelKeepAlive, flow.LabelKeepAliveACK}}
+	bothRoles(t, s, func(y *yard, client, server sockets, address string) {
 		const n = 24 << 20 // more than any buffer has room for
 		want := sumOf(bytesOf(n))
 		at := y.serve(server, net.JoinHostPort(address, "9000"), func(c net.Conn) {

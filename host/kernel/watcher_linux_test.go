@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"dialtone/host"
 	"dialtone/observe/capture"
 	"dialtone/observe/flow"
 	"dialtone/transport/tcp"
@@ -42,9 +43,6 @@ func newWatcher(t *testing.T, snap int) *watcher {
 	w.recorder = capture.NewRecorder(func(r *capture.Record) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if w.w == nil {
-			return
-		}
 		if snap > 0 && len(r.Data) > snap {
 			r.Data = r.Data[:snap]
 		}
@@ -60,11 +58,10 @@ func (w *watcher) flush() {
 }
 
 func (w *watcher) finish() error {
+	w.recorder.Close()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	err := errors.Join(w.err, w.w.Flush(), w.file.Close())
-	w.w = nil
-	return err
+	return errors.Join(w.err, w.w.Flush(), w.file.Close())
 }
 
 // always are the labels that any conversation may have.
@@ -106,7 +103,7 @@ func (y *yard) judge() {
 	may := slices.Concat(always, y.may)
 	drops := y.drops()
 	if drops > 0 || y.lose > 0 {
-		y.Logf("%d frames dropped by the kernel", drops)
+		y.Logf("%d frames dropped by the two machines", drops)
 		may = slices.Concat(may, again, lost)
 	}
 	repeated := y.labels(may, drops)
@@ -117,18 +114,33 @@ func (y *yard) judge() {
 	}
 }
 
-// drops is how many frames the kernel's end of the device had no room for.
-func (y *yard) drops() int {
-	var all []struct {
+// drops is how many frames the two machines themselves had no room for: the kernel in
+// the device or in the queue before it, we in the row before the device.
+func (y *yard) drops() (n int) {
+	var links []struct {
 		Stats struct {
 			RX, TX struct{ Dropped int }
 		} `json:"stats64"`
 	}
-	text := y.run("ip", "-n", y.ns, "-j", "-s", "link", "show", "tap0")
-	if err := json.Unmarshal([]byte(text), &all); err != nil || len(all) != 1 {
-		y.Fatalf("%v: %s", err, text)
+	y.ask(&links, "ip", "-n", y.ns, "-j", "-s", "link", "show", "tap0")
+	for _, l := range links {
+		n += l.Stats.RX.Dropped + l.Stats.TX.Dropped
 	}
-	return all[0].Stats.RX.Dropped + all[0].Stats.TX.Dropped
+	var queues []struct{ Drops int }
+	y.ask(&queues, "tc", "-n", y.ns, "-j", "-s", "qdisc", "show", "dev", "tap0")
+	for _, q := range queues {
+		n += q.Drops
+	}
+	return n + int(y.host.Counters().Dropped[host.DropQueueFull])
+}
+
+// ask runs a program that answers in JSON.
+func (y *yard) ask(answer any, program ...string) {
+	y.Helper()
+	text := y.run(program[0], program[1:]...)
+	if err := json.Unmarshal([]byte(text), answer); err != nil {
+		y.Fatalf("%v: %v: %s", program, err, text)
+	}
 }
 
 // labels looks at every label. It returns how many frames repeat what one before had.

@@ -64,7 +64,7 @@ func newYard(t *testing.T, s setting, programs ...string) *yard {
 	if _, err := os.Stat("/dev/net/tun"); err != nil {
 		t.Skip("no TAP devices here: ", err)
 	}
-	for _, p := range append(programs, "ip", "sysctl") {
+	for _, p := range append(programs, "ip", "tc", "sysctl") {
 		if _, err := exec.LookPath(p); err != nil {
 			t.Skipf("%s is not installed (.ci/prepare does)", p)
 		}

@@ -24,7 +24,7 @@ type Device struct {
 
 	sending sync.Mutex
 	out     []*link.Frame // of the Send that is running
-	parts   [][]byte      // of the train that is being written
+	parts   []unix.Iovec  // of the train that is being written
 	trains  bool          // are made of frames
 	write   func(fd uintptr)
 

@@ -3,6 +3,7 @@ package tap
 import (
 	"bytes"
 	"encoding/binary"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -123,11 +124,21 @@ func fold(sum uint32) uint16 {
 func (d *Device) writeTrain(fd int, train []*link.Frame, headers int) error {
 	couple(train, headers)
 	pushHeader(train[0])
-	d.parts = append(d.parts[:0], train[0].Data)
+	d.parts = append(d.parts[:0], part(train[0].Data))
 	for _, f := range train[1:] {
-		d.parts = append(d.parts, f.Data[headers:])
+		d.parts = append(d.parts, part(f.Data[headers:]))
 	}
-	_, err := unix.Writev(fd, d.parts)
+	_, _, failed := unix.Syscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&d.parts[0])), uintptr(len(d.parts)))
 	clear(d.parts)
-	return err
+	if failed != 0 {
+		return failed
+	}
+	return nil
+}
+
+// part is bytes as writev takes them; package unix would allocate a list of them.
+func part(b []byte) unix.Iovec {
+	v := unix.Iovec{Base: &b[0]}
+	v.SetLen(len(b))
+	return v
 }

@@ -31,6 +31,14 @@ func NewRecorder(see func(*Record)) *Recorder {
 	return &Recorder{see: see, record: Record{Link: LinkEthernet, Offset: -1}}
 }
 
+// Close ends it: nothing is shown any more when Close has returned, so that a file can be
+// flushed.
+func (r *Recorder) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.see = nil
+}
+
 // Tap is for TapA or TapB of a sim.Config: the records are of the interface that has
 // this number, and of the cable's own time.
 func (r *Recorder) Tap(number int) func(at time.Time, sent bool, frame []byte) {
@@ -49,6 +57,9 @@ func (r *Recorder) Port(number int, port link.Port) link.Port {
 }
 
 func (r *Recorder) showLocked(number int, at time.Time, sent bool, frame []byte, hints Hints) {
+	if r.see == nil {
+		return
+	}
 	if sent {
 		hints |= HintOut
 	}

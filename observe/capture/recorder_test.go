@@ -37,6 +37,7 @@ func TestRecorderWritesWhatAHostSees(t *testing.T) {
 		if _, err := a.Ping(t.Context(), "10.0.0.2", host.Ping{Size: 100}); err != nil {
 			t.Fatal(err)
 		}
+		recorder.Close()
 		if err := w.Flush(); err != nil {
 			t.Fatal(err)
 		}

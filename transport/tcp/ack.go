@@ -8,6 +8,7 @@ import "time"
 type ackPolicy struct {
 	need   ackNeed
 	quick  uint8         // acknowledgments that go out at once
+	pushed uint8         // segments less than full since the last acknowledgment, up to two
 	talks  bool          // the user answers what it reads: data will carry the acknowledgment
 	delay  time.Duration // adapted to the peer's pace; 0: no data yet
 	lastIn time.Duration // when data, or in its absence any segment, came last
@@ -56,6 +57,13 @@ func (a *ackPolicy) hurry(window int, mss uint16) {
 	a.quick = max(a.quick, uint8(min(max(window/(2*int(mss)), 2), maxQuickACKs)))
 }
 
+// again follows what has come twice: the peer has not had our acknowledgments, and is
+// to have the next ones soon.
+func (a *ackPolicy) again(window int, mss uint16) {
+	a.hurry(window, mss)
+	a.talks, a.delay = false, minDelayedACK
+}
+
 // now asks for an acknowledgment at once.
 func (a *ackPolicy) now() { a.need = ackNow }
 
@@ -69,6 +77,14 @@ func (a *ackPolicy) soon(unacked int, mss uint16) {
 		a.need = ackNow
 	case a.need == ackNone:
 		a.need = ackDelayed
+	}
+}
+
+// read acknowledges at once what the user has read to its end, if no answer of the
+// user's is to be expected, or more than one segment waits, as Linux.
+func (a *ackPolicy) read(unacked int, mss uint16) {
+	if a.need == ackDelayed && (unacked > int(mss) || a.pushed > 1 || a.pushed > 0 && !a.talks) {
+		a.need = ackNow
 	}
 }
 
@@ -86,7 +102,7 @@ func (a *ackPolicy) sent(now time.Duration, data bool) {
 	if a.need != ackNone && a.quick > 0 {
 		a.quick--
 	}
-	a.need = ackNone
+	a.need, a.pushed = ackNone, 0
 	if data && a.delay > 0 && now-a.lastIn < a.delay {
 		a.talks = true
 	}

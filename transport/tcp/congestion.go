@@ -60,6 +60,12 @@ func (w *congestionWindow) additive(acked, n int32) {
 	}
 }
 
+// part is that part of the window which is a slow start threshold after a loss: two
+// segments at least, and whole ones, as Linux counts.
+func (w *congestionWindow) part(beta float64) int32 {
+	return max(int32(float64(w.cwnd/w.mss)*beta), 2) * w.mss
+}
+
 // restart takes a window that nothing was sent in for d down to the initial one, by
 // half for every timeout that passed.
 // RFC 5681 §4.1: a TCP SHOULD set cwnd to no more than RW before it begins
@@ -85,7 +91,7 @@ func (newReno) avoid(w *congestionWindow, _, _ time.Duration, n int32) { w.addit
 
 // RFC 5681 §3.1: ssthresh = max(FlightSize / 2, 2*SMSS). The window stands for the
 // flight: it only grows while it is in use.
-func (newReno) reduce(w *congestionWindow, _ bool) int32 { return max(w.cwnd/2, 2*w.mss) }
+func (newReno) reduce(w *congestionWindow, _ bool) int32 { return w.part(0.5) }
 
 func (newReno) undo()              {}
 func (newReno) idle(time.Duration) {}

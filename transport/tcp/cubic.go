@@ -107,7 +107,7 @@ func (c *cubic) reduce(w *congestionWindow, timeout bool) int32 {
 		c.now.wMax = 0
 	}
 	// §4.6: ssthresh = flight_size * beta_cubic, at least 2 segments.
-	return max(int32(float64(w.cwnd)*cubicBeta), 2*w.mss)
+	return w.part(cubicBeta)
 }
 
 func (c *cubic) undo() { c.now = c.prior }

@@ -131,6 +131,7 @@ func (c *Conn) refuse(now time.Duration, s *arrived, why string) {
 			// RFC 9293 §3.10.7.4: acknowledge it, and restart the 2 MSL timeout.
 			c.restartTimeWait(now)
 		}
+		c.acks.again(c.offered(), c.rcv.mss)
 		c.dupACK()
 	default:
 		c.challenge(now)
@@ -153,7 +154,6 @@ func (c *Conn) dupACK() {
 		c.owed.acks = min(c.owed.acks+1, 200)
 	}
 	c.acks.now()
-	c.acks.quick, c.acks.talks = max(c.acks.quick, 2), false
 }
 
 // inputRST is step 2.

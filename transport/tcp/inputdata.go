@@ -15,22 +15,22 @@ func (c *Conn) inputData(now time.Duration, s *arrived) {
 	if c.refusesData(now, s) {
 		return
 	}
-	c.acks.came(now, c.rcv.edge.Sub(c.rcv.nxt), c.rcv.mss, c.rtt.rto())
-	c.seeSize(len(s.data))
-	before := c.rcv.nxt
+	size, before, gap := len(s.data), c.rcv.nxt, len(c.rcv.islands) > 0
 	c.trim(s)
 	if s.seq != c.rcv.nxt {
 		c.outOfOrder(s)
 		return
 	}
+	c.seeSize(size)
+	c.acks.came(now, c.offered(), c.rcv.mss, c.rtt.rto())
 	c.take(s)
 	if c.rcv.nxt == before && !c.rcv.hasFIN {
 		c.dupACK() // the window is closed
 		return
 	}
 	c.tuneWindow(now)
-	if len(c.rcv.islands) > 0 || c.rcv.hasFIN {
-		// RFC 5681 §4.2: an ACK SHOULD be sent at once when a gap is filled.
+	if gap || c.rcv.hasFIN {
+		// RFC 5681 §4.2: an ACK SHOULD be sent at once when a gap is filled, or part of it.
 		c.acks.now()
 	}
 	c.acks.soon(c.rcv.nxt.Sub(c.rcv.acked), c.rcv.mss)
@@ -58,8 +58,11 @@ func (c *Conn) refusesData(now time.Duration, s *arrived) bool {
 // seeSize follows the size of the peer's segments: what is full is acknowledged at
 // once with its second.
 func (c *Conn) seeSize(n int) {
-	if n > int(c.rcv.mss) {
+	switch {
+	case n > int(c.rcv.mss):
 		c.rcv.mss = uint16(min(n, int(c.snd.path)))
+	case n < int(c.rcv.mss):
+		c.acks.pushed = min(c.acks.pushed, 1) + 1
 	}
 }
 
@@ -146,7 +149,7 @@ func (c *Conn) outOfOrder(s *arrived) {
 
 // overlaps reports the part of a segment that was known by an island (RFC 2883 §4.2).
 func (c *Conn) overlaps(s *arrived) {
-	if len(c.rcv.islands) == 0 {
+	if len(c.rcv.islands) == 0 || !c.rcv.dup.empty() {
 		return
 	}
 	if known := c.rcv.islands.overlap(s.seq, s.seq.Add(len(s.data))); !known.empty() {

@@ -42,7 +42,7 @@ type recovery struct {
 func (c *Conn) recover(now time.Duration, s *arrived, d *delivery, moved bool) {
 	advanced := c.snd.una != d.una
 	c.rack.adapt(c.snd.una, c.snd.nxt, !d.duplicate.empty())
-	c.tailAcknowledged(now, d)
+	c.tailAcknowledged(now, d, moved)
 	c.undo(now, s, d, advanced)
 	c.frto(d, advanced)
 	if c.rec.phase != phaseOpen && !c.snd.una.Less(c.rec.point) {

@@ -56,7 +56,7 @@ func (c *Conn) probeTail(now time.Duration, to Sink) {
 
 // tailAcknowledged is §7.4: the end of a probe. One that was a retransmission, and
 // was not reported as a duplicate, has mended a loss that nobody else has seen.
-func (c *Conn) tailAcknowledged(now time.Duration, d *delivery) {
+func (c *Conn) tailAcknowledged(now time.Duration, d *delivery, moved bool) {
 	r := &c.rec
 	if !r.tailOut || c.snd.una.Less(r.tailEnd) {
 		return
@@ -72,7 +72,7 @@ func (c *Conn) tailAcknowledged(now time.Duration, d *delivery) {
 		c.reduce(false)
 		c.cc.cwnd = c.cc.ssthresh
 		c.windowHook(now, "tail loss probe has mended a loss")
-	case d.una == c.snd.una && !d.sacks:
+	case d.una == c.snd.una && !d.sacks && !moved && len(d.ack.data) == 0:
 		// A second ACK of the same, from a peer that does not report duplicates.
 		r.tailOut = false
 	}

@@ -42,6 +42,9 @@ func (c *Conn) free() int {
 	return min(int(c.rcv.limit)-c.unread(), 65535<<c.rcv.scale)
 }
 
+// offered is the window that the last acknowledgment offered.
+func (c *Conn) offered() int { return max(c.rcv.edge.Sub(c.rcv.acked), 0) }
+
 // stateOpen says whether the peer knows a window already.
 func (c *Conn) stateOpen() bool { return c.state >= Established }
 
@@ -60,9 +63,12 @@ func (c *Conn) offer() uint16 {
 	return uint16(field)
 }
 
-// freed asks for a window update when the user has read so much that the window can
-// double, as Linux; or when the peer had none.
+// freed follows a read: it asks for a window update when the user has read so much
+// that the window can double, as Linux; or when the peer had none.
 func (c *Conn) freed() {
+	if c.unread() == 0 {
+		c.acks.read(c.rcv.nxt.Sub(c.rcv.acked), c.rcv.mss)
+	}
 	if c.state != Established && c.state != FinWait1 && c.state != FinWait2 {
 		return
 	}
