@@ -150,7 +150,7 @@ func TestDialTimesOut(t *testing.T) {
 }
 
 // TestAcknowledgmentsSpareARP: while a connection is in use its ends do not ask one
-// another's link address again; when it is not, they forget.
+// another's link address again.
 func TestAcknowledgmentsSpareARP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0

@@ -7,9 +7,9 @@ import (
 )
 
 // Resolve returns where to send a packet for ip, the IPv4 address of a station on this
-// link. Where that is
-// not known it is asked for and f kept until the answer, at most 101 for a station: RFC
-// 1122 §2.3.2.2 wants at least the latest kept. f may be nil: a question only.
+// link. Where that is not known it is asked for and f kept until the answer, at most 101
+// for a station: RFC 1122 §2.3.2.2 wants at least the latest kept. f may be nil: a
+// question only. Deadline may be another one afterwards.
 func (n *Neighbors) Resolve(now time.Duration, ip netip.Addr, f *Frame, to NeighborSink) (mac MAC, ok bool) {
 	e := n.known[ip]
 	if e == nil {
