@@ -5,7 +5,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 TOOL = $(GO) tool -modfile=tools.mod
 FUZZTIME ?= 30s
 
-.PHONY: help build demo test lint unit fuzz bench bench-transfer bench-trace bench-watch man clean
+.PHONY: help build demo test lint unit fuzz bench bench-transfer bench-trace bench-stack bench-watch man clean
 help:
 	@echo 'make demo    send a file between two processes; hold conversations with a server'
 	@echo 'make test    install what the tests need and run them all'
@@ -15,6 +15,7 @@ help:
 	@echo 'make bench-transfer   speed of send and receive, beside cp, rsync, scp, curl, croc'
 	@echo 'make bench-trace   speed of trace, beside tshark, tcptrace, gopacket'
 	@echo 'make bench-watch   speed of watch, beside ss (root)'
+	@echo 'make bench-stack   speed of our own TCP/IP, beside netstack and the kernel'
 	@echo 'make man     man pages into man/'
 
 build:
@@ -32,6 +33,8 @@ lint:
 	GOOS=windows $(GO) vet ./...
 	$(TOOL) staticcheck ./...
 	cd bench && $(GO) vet ./... && $(GO) tool -modfile=../tools.mod staticcheck ./...
+	cd host/interop && $(GO) vet ./... && $(GO) tool -modfile=../../tools.mod staticcheck ./...
+	cd bench/stack && $(GO) vet ./... && $(GO) tool -modfile=../../tools.mod staticcheck ./...
 
 unit:
 	./.ci/prepare
@@ -39,6 +42,8 @@ unit:
 	@# A whole GiB each way by the classic protocols: an eighth under the race detector.
 	$(TOOL) gotestsum --format pkgname-and-test-fails -- -run '^TestClassicGigabyte$$' ./app/transfer
 	cd bench && $(GO) tool -modfile=../tools.mod gotestsum --format pkgname-and-test-fails -- -race ./...
+	cd host/interop && $(GO) tool -modfile=../../tools.mod gotestsum --format pkgname-and-test-fails -- -race ./...
+	cd bench/stack && $(GO) tool -modfile=../../tools.mod gotestsum --format pkgname-and-test-fails -- ./...
 
 fuzz:
 	FUZZTIME=$(FUZZTIME) GO=$(GO) ./.ci/fuzz
@@ -59,6 +64,11 @@ bench-trace: build
 # Makes a network namespace with 20,000 sockets; needs root.
 bench-watch: build
 	cd bench && $(GO) run ./watch -dialtone ../bin/dialtone $(BENCHFLAGS)
+
+# A module of its own, as netstack weighs much; the kernel's rows need root. Let nothing
+# else run meanwhile.
+bench-stack:
+	cd bench/stack && $(GO) run . $(BENCHFLAGS)
 
 man:
 	$(GO) run -tags man ./cmd/dialtone man

@@ -27,14 +27,17 @@ const rule = `
 	link < internet;
 	internet < transport;
 	transport < transport/tcp, transport/udp;
-	transport/tcp, transport/udp < observe/capture;
+	transport/tcp < transport/conversation;
+	link < link/sim, link/tap;
+	transport/tcp, transport/udp < host, observe/capture;
+	host < host/kernel;
 	NONE < observe/grammar;
 	app/escape < observe/jsonline;
 	transport/tcp, observe/grammar < observe/sockets;
 	observe/capture, observe/grammar < observe/filter;
 	observe/capture < observe/flow;
 	observe/filter, observe/flow, observe/jsonline, app/escape < observe/ladder;
-	app/*, observe/* < cmd/dialtone;
+	app/*, observe/*, host, link/tap < cmd/dialtone;
 `
 
 // TestImportRule holds rule against the imports that the go command sees.

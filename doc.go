@@ -17,12 +17,18 @@
 //	  digest/         BLAKE3 of a file from its chunks, in any order
 //	  tree/           trees of files, read where they are sent from, written where they arrive
 //	  transfer/       files between two machines: the protocol, and the classic ones
+//	host/             one machine on our own stack: sockets, timers, routes
+//	  kernel/         tests against Linux, on a TAP device
+//	  interop/        net/http, gRPC, quic-go and NATS on it, as tests; a module of its own
 //	transport/        ports and pseudo-header
-//	  tcp/            segments, options, sequence numbers, the eleven states
+//	  tcp/            segments, options, sequence numbers; the machine of a connection
 //	  udp/            datagrams
+//	  conversation/   timed conversations, by which TCP is tested: with ours, and with the kernel's
 //	internet/         IPv4, IPv6, ICMP, IGMP, MLD
-//	link/             Ethernet frames, MAC addresses, ARP and RARP
+//	link/             Ethernet frames, MAC addresses, ARP and RARP; frames on their way, ports
 //	  cable/          two network namespaces joined by a cable with faults, for tests and benchmarks
+//	  sim/            cables, hubs and switches in memory
+//	  tap/            a TAP device
 //	observe/          sees what the machine's kernel knows, and what its wires carry
 //	  capture/        frames from files and interfaces, taken apart
 //	  grammar/        what the languages of filters have in common: and, or, not, addresses, ports
@@ -31,7 +37,7 @@
 //	  jsonline/       objects of JSON, one a line, fast
 //	  routes/         next hops, neighbours and interfaces
 //	  sockets/        sockets: their states, figures and owners
-//	bench/            benchmarks beside other programs; a module of its own
+//	bench/            benchmarks beside other programs; modules of their own
 //	doc/              notes for people: what files may rely on, what speed costs; the demo
 //
 // Who may import whom is written in deps_test.go, and held there. The packages

@@ -72,6 +72,14 @@ func (h *ARP) IsAnnouncement() bool {
 	return (h.Op == OpRequest || h.Op == OpReply) && h.SenderIP == h.TargetIP && !h.IsProbe()
 }
 
+// EtherType is the type of a frame that carries the packet: RARP has one of its own.
+func (h *ARP) EtherType() EtherType {
+	if h.Op == OpReverseRequest || h.Op == OpReverseReply {
+		return TypeRARP
+	}
+	return TypeARP
+}
+
 // String says what the packet asks or tells, in words.
 func (h *ARP) String() string {
 	sender, target := netip.AddrFrom4(h.SenderIP), netip.AddrFrom4(h.TargetIP)

@@ -26,4 +26,8 @@
 //	ARP        padding
 //
 // There is no frame check sequence: devices take it off before anyone sees the frame.
+//
+// A host on this module's own TCP/IP moves a [Frame] with one owner at a time through a
+// [Port], which is a cable's end (package sim) or a TAP device (package tap), and asks
+// [Neighbors] where to send it.
 package link

@@ -27,6 +27,7 @@ type connectFlags struct {
 
 	local      string
 	sourcePort uint16
+	net        netFlags
 
 	tls clientTLSFlags
 }
@@ -50,6 +51,9 @@ that ends first ends the conversation. Over UDP each line typed, without its
 line feed, or each read of a pipe is one datagram; the conversation ends when
 nothing has come for --wait after the end of the input.
 
+With --net the connection is one of dialtone's own TCP/IP stack, on a TAP
+device; names are still looked up by the system.
+
 Exit codes: 0 done, 1 failed, 2 wrong command line, 130 interrupted.
 
 With --json standard output has one object per event instead of the server's
@@ -67,7 +71,8 @@ where they are UTF-8 and base64 where not:
   echo hello | dialtone connect 127.0.0.1:8000 --hex
   dialtone connect udp://127.0.0.1:8000 --send hello --every 1s --count 3
   echo hello | dialtone connect 127.0.0.1:8000 --record talk.jsonl
-  dialtone connect 127.0.0.1:8000 --replay talk.jsonl`,
+  dialtone connect 127.0.0.1:8000 --replay talk.jsonl
+  sudo dialtone connect 10.0.0.1:8000 --net tap:tap0,10.0.0.2/24`,
 		Args: exactArgs(1, "one address"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a, err := address.Parse(args[0])
@@ -102,6 +107,7 @@ func (f *connectFlags) addTo(cmd *cobra.Command) {
 	flagGroup(cmd, "Connection", func(fs *pflag.FlagSet) {
 		fs.DurationVar(&f.timeout, "timeout", connect.DefaultTimeout, "give up connecting, with TLS and WebSocket handshake, after `DURATION`")
 		fs.StringVar(&f.local, "local", "", "come from `IP`, an address of this machine")
+		f.net.addTo(fs)
 		fs.Uint16Var(&f.sourcePort, "source-port", 0, "come from `PORT`")
 	})
 	flagGroup(cmd, "UDP", func(fs *pflag.FlagSet) {
@@ -135,6 +141,12 @@ func (f *connectFlags) check(fs *pflag.FlagSet, a address.Address) error {
 				return usage("", "--%s needs %s", name, rule.need)
 			}
 		}
+	}
+	if err := f.net.refuse(fs, "local", "source-port"); err != nil {
+		return err
+	}
+	if err := f.net.check(a); err != nil {
+		return err
 	}
 	return f.checkValues(fs, a)
 }

@@ -79,21 +79,23 @@ func (f *clientTLSFlags) config() (t connect.TLS, err error) {
 	return t, nil
 }
 
-// dialer returns what reaches a.
-func (f *connectFlags) dialer(a address.Address) (*connect.Dialer, error) {
+// dialer returns what reaches a, and what ends it after the conversation.
+func (f *connectFlags) dialer(a address.Address) (d *connect.Dialer, end func(), err error) {
 	local, err := f.localAddr(a)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	d := &net.Dialer{LocalAddr: local}
+	kernel := newKernelSockets()
+	kernel.Dialer.LocalAddr = local
 	if f.sourcePort != 0 {
-		d.Control = reuseAddress
+		kernel.Dialer.Control = reuseAddress
 	}
 	t, err := f.tls.config()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &connect.Dialer{Net: d, Timeout: f.timeout, TLS: t}, nil
+	s, end, err := f.net.open(kernel)
+	return &connect.Dialer{Net: s, Timeout: f.timeout, TLS: t}, end, err
 }
 
 // localAddr returns where to come from, or nil for the kernel's choice.

@@ -19,10 +19,11 @@ import (
 func runConnect(ctx context.Context, a address.Address, f *connectFlags) (err error) {
 	ctx, stop := untilSignal(ctx)
 	defer stop()
-	d, err := f.dialer(a)
+	d, end, err := f.dialer(a)
 	if err != nil {
 		return err
 	}
+	defer end()
 	s := &session{connectFlags: f, address: a, show: os.Stdout, events: os.Stdout, notes: os.Stderr}
 	defer func() {
 		if closing := s.close(); err == nil {

@@ -50,13 +50,16 @@ on this machine only, unless --listen names an address.
 
 With --from HOST it fetches from a machine where dialtone send --wait waits.
 
+With --net it waits or fetches on dialtone's own TCP/IP stack, on a TAP device.
+
 Exit codes: 0 everything is there, 1 something is not, 2 wrong command line,
 130 interrupted.`,
 		Example: `  dialtone receive
   dialtone receive --dir inbox --keep --code-file code.txt
   dialtone receive -o - | tar x
   dialtone receive --from 192.0.2.7 --code 7-copper-lantern
-  dialtone receive --allow-classic --no-auth`,
+  dialtone receive --allow-classic --no-auth
+  sudo dialtone receive --net tap:tap0,10.0.0.2/24,kernel=10.0.0.1`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -82,6 +85,7 @@ func (f *receiveFlags) addTo(cmd *cobra.Command) {
 	flagGroup(cmd, "Waiting", func(fs *pflag.FlagSet) {
 		fs.StringVar(&f.listen, "listen", "", "wait at `ADDR` (default \":7020\", with --no-auth \"127.0.0.1:7020\")")
 		fs.StringVar(&f.from, "from", "", "do not wait, fetch from `HOST` where dialtone send --wait waits")
+		f.trust.net.addTo(fs)
 		fs.BoolVar(&f.keep, "keep", false, "go on after a transfer, and serve many at once")
 		fs.IntVar(&f.maxSessions, "max-sessions", 256, "with --keep, at most `N` transfers at once")
 		fs.StringVar(&f.classic, "allow-classic", "", "accept the classic protocols of exercises too: auto, classic or classic3 (`KIND`); needs --no-auth")
@@ -147,7 +151,10 @@ func (f *receiveFlags) checkValues() error {
 // checkPlace reads where to wait or to go.
 func (f *receiveFlags) checkPlace() (err error) {
 	if f.from != "" {
-		_, err = parsePlace(f.from)
+		var from place
+		if from, err = parsePlace(f.from); err == nil {
+			err = f.trust.net.check(from.addr)
+		}
 	} else {
 		_, err = f.trust.parseListen(f.listen)
 	}

@@ -26,6 +26,11 @@ func (f *receiveFlags) run(cmd *cobra.Command) error {
 	if f.output == stdinArg {
 		events = newJSONOutput(os.Stderr) // the bytes have standard output
 	}
+	end, err := f.trust.open()
+	if err != nil {
+		return err
+	}
+	defer end()
 	return f.show.finish(ctx, events, f.receive(ctx, events, cmd.OutOrStdout()))
 }
 

@@ -81,7 +81,7 @@ func setupScript(env *testscript.Env) error {
 	return nil
 }
 
-// scriptCondition says what this machine has: [ipv6], [netns].
+// scriptCondition says what this machine has: [ipv6], [netns], [tap] (root, and TAP devices).
 func scriptCondition(name string) (bool, error) {
 	switch name {
 	case "ipv6":
@@ -90,6 +90,9 @@ func scriptCondition(name string) (bool, error) {
 			ln.Close()
 		}
 		return err == nil, nil
+	case "tap":
+		_, err := os.Stat("/dev/net/tun")
+		return os.Getuid() == 0 && err == nil, nil
 	case "netns":
 		return exec.Command("unshare", "--user", "--map-root-user", "--net", "ip", "link", "set", "lo", "up").Run() == nil, nil
 	}

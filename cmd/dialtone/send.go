@@ -55,13 +55,17 @@ links), hard links and holes are kept.
 With --wait it is the other way round: send waits and shows a code, and
 dialtone receive --from HOST fetches.
 
+With --net the connections are those of dialtone's own TCP/IP stack, on a TAP
+device.
+
 Exit codes: 0 everything is there, 1 something is not, 2 wrong command line,
 130 interrupted.`,
 		Example: `  # dialtone receive runs on the other machine, here on this one
   dialtone send notes.txt holiday/ 192.0.2.7 --code 7-copper-lantern
   tar c src | dialtone send - 192.0.2.7 --name src.tar
   dialtone send . 192.0.2.7 --exclude .git --exclude '*.o' --dry-run
-  dialtone send --wait notes.txt`,
+  dialtone send --wait notes.txt
+  sudo dialtone send notes.txt 10.0.0.1 --net tap:tap0,10.0.0.2/24`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveDefault // files
@@ -89,6 +93,7 @@ func (f *sendFlags) addTo(cmd *cobra.Command) {
 		fs.StringVar(&f.listen, "listen", "", "wait at `ADDR` (default \":7020\")")
 	})
 	flagGroup(cmd, "How it is sent", func(fs *pflag.FlagSet) {
+		f.trust.net.addTo(fs)
 		fs.StringVar(&f.protocol, "protocol", "own", "`NAME`: own, or the classic ones of exercises, classic and classic3")
 		fs.StringVar(&f.verify, "verify", "hash", "`HOW`: hash, or none for lengths only")
 		fs.StringVar(&f.compress, "compress", "auto", "`WHEN`: auto is where it pays, on, off")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -25,9 +24,17 @@ func (f *sendFlags) run(cmd *cobra.Command, args []string) error {
 	if err := f.check(cmd.Flags(), paths); err != nil {
 		return err
 	}
+	if err := f.trust.net.check(to.addr); err != nil {
+		return err
+	}
 	ctx, stop := untilSignal(cmd.Context())
 	defer stop()
 	events := newJSONOutput(cmd.OutOrStdout())
+	end, err := f.trust.open()
+	if err != nil {
+		return err
+	}
+	defer end()
 	return f.show.finish(ctx, events, f.send(ctx, paths, to, events, cmd.OutOrStdout()))
 }
 
@@ -131,7 +138,9 @@ func (f *sendFlags) sendClassic(ctx context.Context, path string, to place, r re
 	if f.protocol == "classic3" {
 		kind = transfer.Classic3
 	}
-	c, err := (&net.Dialer{Timeout: classicDialTimeout}).DialContext(ctx, to.addr.Network(), to.addr.Target())
+	attempt, cancel := context.WithTimeout(ctx, classicDialTimeout)
+	defer cancel()
+	c, err := f.trust.sockets.DialContext(attempt, to.addr.Network(), to.addr.Target())
 	if err != nil {
 		return cannotConnect(to, err)
 	}

@@ -48,13 +48,18 @@ What it says depends on the service:
 
 Ctrl-C or SIGTERM ends it: nobody new may come in, and the conversations that
 are open get --drain to finish. A second Ctrl-C closes them at once. SIGHUP
-reads the TLS files again. Sockets that systemd hands over are served too.`,
+reads the TLS files again. Sockets that systemd hands over are served too.
+
+With --net it listens on dialtone's own TCP/IP stack, at ADDR port 8000 unless
+told otherwise, for hosts that reach it through a TAP device; --metrics and
+systemd's sockets stay the kernel's.`,
 		Example: `  dialtone serve
   dialtone serve 127.0.0.1:0 udp://127.0.0.1:0 --service echo -v
   dialtone serve tls://127.0.0.1:0 --service time
   dialtone serve unix:talk.sock --service chat
   dialtone serve 127.0.0.1:0 --service exec -- tr a-z A-Z
-  dialtone serve 127.0.0.1:0 --service forward 127.0.0.1:8000`,
+  dialtone serve 127.0.0.1:0 --service forward 127.0.0.1:8000
+  sudo dialtone serve --net tap:tap0,10.0.0.2/24,kernel=10.0.0.1`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	f.define(cmd)
@@ -67,6 +72,9 @@ reads the TLS files again. Sockets that systemd hands over are served too.`,
 func (f *serveFlags) run(cmd *cobra.Command, args []string) error {
 	logger, err := f.logger()
 	if err != nil {
+		return err
+	}
+	if err := f.net.refuse(cmd.Flags(), "reuseport"); err != nil {
 		return err
 	}
 	var command []string
@@ -84,7 +92,7 @@ func (f *serveFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	addrs, err := listenAddresses(args, len(doors))
+	addrs, err := f.listenAddresses(args, len(doors))
 	if err != nil {
 		return err
 	}
@@ -185,6 +193,11 @@ func (f *serveFlags) serve(ctx context.Context, server *serve.Server, doors []do
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
+	end, err := f.openSockets()
+	if err != nil {
+		return err
+	}
+	defer end()
 	if f.metrics != "" {
 		stop, err := f.serveMetrics(server)
 		if err != nil {
@@ -192,7 +205,7 @@ func (f *serveFlags) serve(ctx context.Context, server *serve.Server, doors []do
 		}
 		defer stop()
 	}
-	doors, err := f.listen(ctx, doors, addrs)
+	doors, err = f.listen(ctx, doors, addrs)
 	if err != nil {
 		return err
 	}

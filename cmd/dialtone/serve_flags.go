@@ -29,6 +29,8 @@ type serveFlags struct {
 	tls12    bool
 
 	proxy, reusePort bool
+	net              netFlags
+	sockets          network // once run has opened them
 	verbose          int
 	log, metrics     string
 }
@@ -48,6 +50,7 @@ func (f *serveFlags) define(cmd *cobra.Command) {
 		fs.StringSliceVar(&f.allow, "allow", nil, "only `NET,...` may connect: networks such as 10.0.0.0/8, or addresses")
 		fs.StringSliceVar(&f.deny, "deny", nil, "`NET,...` may not, whatever --allow says")
 		fs.BoolVar(&f.proxy, "proxy-protocol", false, "streams begin with a PROXY header, version 1 or 2, that names the client")
+		f.net.addTo(fs)
 		fs.BoolVar(&f.reusePort, "reuseport", false, "let other processes listen on the same address (SO_REUSEPORT)")
 	})
 	flagGroup(cmd, "TLS, for tls:// and wss:// addresses", func(fs *pflag.FlagSet) {

@@ -47,6 +47,9 @@ func (f *serveFlags) forwardDialer(text string) (func(context.Context) (net.Conn
 	case !a.Secure() && f.forward.forwardGiven() != "":
 		return nil, usage("write tls:// before the address to relay to", "%s needs TLS, and %s has none", f.forward.forwardGiven(), a)
 	}
+	if err := f.net.check(a); err != nil {
+		return nil, err
+	}
 	if err := f.forward.check(); err != nil {
 		return nil, err
 	}
@@ -54,5 +57,9 @@ func (f *serveFlags) forwardDialer(text string) (func(context.Context) (net.Conn
 	if d.TLS, err = f.forward.config(); err != nil {
 		return nil, withHint(err, "--forward-ca takes a PEM file of certificates")
 	}
-	return func(ctx context.Context) (net.Conn, error) { return d.Dial(ctx, a) }, nil
+	return func(ctx context.Context) (net.Conn, error) {
+		here := *d
+		here.Net = f.sockets
+		return here.Dial(ctx, a)
+	}, nil
 }

@@ -37,11 +37,21 @@ func (d door) close() {
 // listenAddresses returns where to listen: what was typed, or the default, both
 // protocols on the classic port. Nothing typed and sockets handed over by
 // systemd means just those.
-func listenAddresses(args []string, handed int) ([]address.Address, error) {
+func (f *serveFlags) listenAddresses(args []string, handed int) ([]address.Address, error) {
 	if len(args) == 0 && handed == 0 {
-		args = []string{"tcp://127.0.0.1:8000", "udp://127.0.0.1:8000"}
+		here := "127.0.0.1:8000"
+		if f.net.ours() {
+			here = f.net.tap.prefix.Addr().String() + ":8000"
+		}
+		args = []string{"tcp://" + here, "udp://" + here}
 	}
-	return parseAll(args)
+	addrs, err := parseAll(args)
+	for _, a := range addrs {
+		if err := f.net.checkListen(a); err != nil {
+			return nil, err
+		}
+	}
+	return addrs, err
 }
 
 // listen opens every address, or none, beside the doors that were handed over.
@@ -53,18 +63,24 @@ func (f *serveFlags) listen(ctx context.Context, doors []door, addrs []address.A
 			}
 		}
 	}()
-	cfg := listenConfig()
-	if f.reusePort {
-		cfg.Control = both(cfg.Control, setReusePort)
-	}
 	for _, a := range addrs {
-		d, err := openDoor(ctx, cfg, a)
+		d, err := openDoor(ctx, f.sockets, a)
 		if err != nil {
 			return doors, cannotListen(a, err)
 		}
 		doors = append(doors, d)
 	}
 	return doors, nil
+}
+
+// openSockets opens what the doors are to be sockets of. close comes last of all.
+func (f *serveFlags) openSockets() (close func(), err error) {
+	kernel := newKernelSockets()
+	if f.reusePort {
+		kernel.ListenConfig.Control = both(kernel.ListenConfig.Control, setReusePort)
+	}
+	f.sockets, close, err = f.net.open(kernel)
+	return close, err
 }
 
 // control is what net.ListenConfig calls before it binds a socket.
@@ -113,20 +129,20 @@ func checkZone(a address.Address) error {
 	return nil
 }
 
-func openDoor(ctx context.Context, cfg *net.ListenConfig, a address.Address) (d door, err error) {
+func openDoor(ctx context.Context, n network, a address.Address) (d door, err error) {
 	if err := checkZone(a); err != nil {
 		return d, err
 	}
 	if a.Datagram() {
-		d.packets, err = cfg.ListenPacket(ctx, a.Network(), a.Target())
+		d.packets, err = n.ListenPacket(ctx, a.Network(), a.Target())
 		if err == nil {
 			d.addr = at(a, d.packets.LocalAddr())
 		}
 		return d, err
 	}
-	d.streams, err = cfg.Listen(ctx, a.Network(), a.Target())
+	d.streams, err = n.Listen(ctx, a.Network(), a.Target())
 	if a.Scheme == "unix" && errors.Is(err, syscall.EADDRINUSE) && removeStale(a.Path) {
-		d.streams, err = cfg.Listen(ctx, a.Network(), a.Target())
+		d.streams, err = n.Listen(ctx, a.Network(), a.Target())
 	}
 	if err == nil {
 		d.addr = at(a, d.streams.Addr())

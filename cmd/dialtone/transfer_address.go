@@ -98,10 +98,13 @@ func isHostPort(text string) bool {
 // usableAddresses returns where a peer can reach a listener, best first: the
 // listener's own address, or for all interfaces those of this machine. The one
 // that the way out has comes first.
-func usableAddresses(listening net.Addr) (list []netip.AddrPort) {
+func (f *netFlags) usableAddresses(listening net.Addr) (list []netip.AddrPort) {
 	at, err := netip.ParseAddrPort(listening.String())
 	if err != nil || !at.Addr().IsUnspecified() {
 		return []netip.AddrPort{at}
+	}
+	if f.ours() {
+		return []netip.AddrPort{netip.AddrPortFrom(f.tap.prefix.Addr(), at.Port())}
 	}
 	ips := interfaceAddresses()
 	if at.Addr().Is4() {

@@ -23,7 +23,7 @@ type announcement struct {
 // announce returns what brings the other end to a listener at at: verb is what
 // they type, up to the host.
 func (f *trustFlags) announce(at net.Addr, verb, code string) announcement {
-	a := announcement{command: verb, at: at, places: usableAddresses(at), code: code, codeFile: f.codeFile}
+	a := announcement{command: verb, at: at, places: f.net.usableAddresses(at), code: code, codeFile: f.codeFile}
 	if f.codeFile != "" {
 		a.code = ""
 	}

@@ -19,6 +19,12 @@ import (
 // errNoCode is a transfer that somebody forgot to say the code of.
 var errNoCode = errors.New("no code was given")
 
+// open opens what the other end is met with. close comes last of all.
+func (f *trustFlags) open() (close func(), err error) {
+	f.sockets, close, err = f.net.open(newKernelSockets())
+	return close, err
+}
+
 // config returns how we and the other end know each other.
 func (f *trustFlags) config(code string) (c pairing.Config, err error) {
 	c = pairing.Config{Code: code, Plain: f.plain, NoAuth: f.noAuth, Wrap: gather, ServerName: f.serverName}
@@ -128,7 +134,7 @@ func (f *trustFlags) dialWith(ctx context.Context, to place, code string) (*pair
 	if c.CA != nil && c.ServerName == "" {
 		c.ServerName = to.addr.Host
 	}
-	d := &pairing.Dialer{Config: c}
+	d := &pairing.Dialer{Net: f.sockets, Config: c}
 	s, err := d.Dial(ctx, to.addr.Network(), to.addr.Target())
 	return s, cannotConnect(to, err)
 }
@@ -204,7 +210,7 @@ func (w waiter) open(ctx context.Context) (*waiting, error) {
 	if err := checkZone(at); err != nil {
 		return nil, err
 	}
-	ln, err := new(net.ListenConfig).Listen(ctx, at.Network(), at.Target())
+	ln, err := w.trust.sockets.Listen(ctx, at.Network(), at.Target())
 	if err != nil {
 		return nil, cannotListen(at, err)
 	}

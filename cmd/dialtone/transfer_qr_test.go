@@ -130,7 +130,7 @@ func TestAnnouncement(t *testing.T) {
 
 // TestAnnouncedAddressesAreUsable: what is announced can be used from another machine.
 func TestAnnouncedAddressesAreUsable(t *testing.T) {
-	for _, p := range usableAddresses(&net.TCPAddr{IP: net.IPv6unspecified, Port: 1}) {
+	for _, p := range new(netFlags).usableAddresses(&net.TCPAddr{IP: net.IPv6unspecified, Port: 1}) {
 		if p.Addr().IsLinkLocalUnicast() || p.Addr().IsUnspecified() || p.Port() != 1 {
 			t.Errorf("%s is announced", p)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 
@@ -9,8 +10,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// trustFlags say how the two ends know each other.
+// trustFlags say how the two ends meet and know each other.
 type trustFlags struct {
+	net     netFlags
+	sockets network // once the verb has opened them
+
 	code, codeFile string
 	trust, noAuth  bool
 	plain          bool
@@ -64,9 +68,16 @@ func (f *trustFlags) defaultListen() string {
 // parseListen reads where to wait, and refuses to open every interface to anybody.
 func (f *trustFlags) parseListen(text string) (address.Address, error) {
 	if text == "" {
+		if !f.guarded() && f.net.ours() {
+			return address.Address{}, usage(fmt.Sprintf("add --listen %s:%d", f.net.tap.prefix.Addr(), transferPort),
+				"--no-auth with --net lets in whoever reaches the TAP device: it needs --listen")
+		}
 		text = f.defaultListen()
 	}
 	a, err := parseWithPort(text)
+	if err == nil {
+		err = f.net.checkListen(a)
+	}
 	switch {
 	case err != nil:
 		return a, err

@@ -143,8 +143,8 @@ func FuzzReassembler(f *testing.F) {
 			if whole := r.Add(p); whole != nil {
 				holds(t, whole)
 			}
-			if b = b[1+n:]; r.bytes > 1000 || r.bytes < 0 {
-				t.Fatalf("%d bytes are held", r.bytes)
+			if b = b[1+n:]; held(&r) > 1000 || held(&r) < 0 {
+				t.Fatalf("%d bytes are held", held(&r))
 			}
 		}
 	})

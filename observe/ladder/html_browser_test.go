@@ -496,6 +496,14 @@ func pageFollowsAddress(b *tab) {
 	b.want(`document.querySelector("h1").textContent.includes(":50002")`, "the second conversation")
 	b.do(chromedp.Reload())
 	b.want(`document.querySelector("#segment h2").textContent.startsWith("Frame 4")`, "the same after loading it anew")
+	// What the page is about to write into its address must not hide what comes from there
+	// meanwhile, which the page hears of a little later.
+	b.do(chromedp.Evaluate[chromedp.Void](`const press = (key) => document.querySelector("#ladder .scroll").dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+		press("j");
+		setTimeout(() => (location.hash = "talk=1&frame=2"), 100);
+		setTimeout(() => { for (const end = performance.now() + 200; performance.now() < end; ); }, 90)`))
+	b.wait(`document.querySelector("#segment h2").textContent.startsWith("Frame 2")`)
+	b.want(`document.querySelector("h1").textContent.includes(":50001")`, "the first conversation")
 }
 
 // pictureFits measures every text of a picture in a browser: none leaves the

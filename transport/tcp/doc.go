@@ -11,4 +11,9 @@
 //
 //	syn := tcp.Options(nil).AppendMSS(1460).AppendSACKPermitted().AppendTimestamps(now, 0).AppendNop(1).AppendWindowScale(7)
 //	ack := o[:0].AppendNop(2).AppendTimestamps(now, seen)
+//
+// [Conn] is one end of a connection, a machine without goroutine, lock or clock, which
+// such headers drive: a host gives it the segments that arrive and the time, and sends
+// what it puts out. [Listening], [Reset] and [TimeWaitRecord] answer for what is no
+// connection yet, none at all, or none any more.
 package tcp

@@ -94,6 +94,9 @@ func Check(pseudo uint32, b []byte) bool {
 	return len(b) >= HeaderLen && internet.Fold(internet.Sum(b, pseudo)) == 0
 }
 
+// ChecksumAt is where a header has its checksum.
+const ChecksumAt = 16
+
 // Fill sets the checksum of the segment b, header and data, in place; pseudo is the
 // partial sum of its pseudo-header. Bytes too few for a header stay as they are.
 func Fill(pseudo uint32, b []byte) {

@@ -55,6 +55,7 @@ class App {
 
   // follow shows what the address names: #talk=3&frame=17.
   follow() {
+    this.address = location.hash;
     const named = new URLSearchParams(location.hash.slice(1));
     const drawn = data.talks.filter((t) => t.time);
     const raw = drawn.find((t) => String(t.id) === named.get("talk")) ?? drawn[0];
@@ -69,12 +70,14 @@ class App {
     byId("notice").hidden = !text;
   }
 
-  // remember keeps in the address what is shown.
+  // remember keeps in the address what is shown, unless another one is there to be followed.
   remember() {
     clearTimeout(this.soon); // a browser takes only so many a second
     this.soon = setTimeout(() => {
+      if (location.hash !== this.address) return;
       const frame = this.selected < 0 ? "" : `&frame=${this.talk.number[this.selected]}`;
       history.replaceState(null, "", `#talk=${this.talk.id}${frame}`);
+      this.address = location.hash;
     }, 150);
   }
 
