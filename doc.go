@@ -35,6 +35,7 @@
 //	  filter/         what to see: tcpdump's words, and words for what conversations did
 //	  flow/           conversations: states, labels and their reasons
 //	  jsonline/       objects of JSON, one a line, fast
+//	  live/           sockets as they change, for faces that show them: rows, transitions, windows
 //	  routes/         next hops, neighbours and interfaces
 //	  sockets/        sockets: their states, figures and owners
 //	bench/            benchmarks beside other programs; modules of their own
