@@ -53,8 +53,14 @@ func (a *assembly) windows(cookie uint64) {
 		name string
 		at   int16
 	}{
-		{"snd_nxt", sampleNext}, {"snd_una", sampleUnacked}, {"snd_cwnd", sampleCongestion}, {"snd_ssthresh", sampleThreshold},
-		{"snd_wnd", samplePeer}, {"rcv_wnd", sampleOwn}, {"srtt_us", sampleRTT}, {"mss_cache", sampleMSS},
+		{"snd_nxt", sampleNext},
+		{"snd_una", sampleUnacked},
+		{"snd_cwnd", sampleCongestion},
+		{"snd_ssthresh", sampleThreshold},
+		{"snd_wnd", samplePeer},
+		{"rcv_wnd", sampleOwn},
+		{"srtt_us", sampleRTT},
+		{"mss_cache", sampleMSS},
 	} {
 		a.keep(sk, "tcp_sock", f.name, asm.Word, f.at)
 	}
