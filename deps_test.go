@@ -34,6 +34,7 @@ const rule = `
 	NONE < observe/grammar;
 	app/escape < observe/jsonline;
 	transport/tcp, observe/grammar < observe/sockets;
+	observe/sockets < observe/live;
 	observe/capture, observe/grammar < observe/filter;
 	observe/capture < observe/flow;
 	NONE < observe/palette;

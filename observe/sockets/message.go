@@ -171,7 +171,10 @@ func attributes(p []byte, each func(kind uint16, value []byte)) {
 }
 
 // exact asks for the one TCP connection with two ends.
-type exact struct{ local, remote netip.AddrPort }
+type exact struct {
+	local, remote netip.AddrPort
+	attributes    uint8 // as in a request
+}
 
 // appendTo writes e as one message. IPv4 finds what an IPv6 socket says in IPv4, too.
 func (e exact) appendTo(b []byte, sequence uint32) []byte {
@@ -183,7 +186,7 @@ func (e exact) appendTo(b []byte, sequence uint32) []byte {
 	if local.Is6() || remote.Is6() {
 		family = familyINET6
 	}
-	b = append(b, family, protocolTCP, 0, 0)
+	b = append(b, family, protocolTCP, e.attributes, 0)
 	b = binary.NativeEndian.AppendUint32(b, ^uint32(0)) // any state
 	b = binary.BigEndian.AppendUint16(b, e.local.Port())
 	b = binary.BigEndian.AppendUint16(b, e.remote.Port())

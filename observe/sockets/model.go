@@ -33,15 +33,20 @@ type Model struct {
 	byCookie map[uint64]*Connection
 	byEnds   map[ends]*Connection
 	looked   bool // there was a look at the table
+	unnamed  uint64
 }
+
+// ownIDs are the connections' whose cookies came too late. Cookies are counted up from 1.
+const ownIDs = 1 << 52
 
 // ends are the addresses of a connection as they are on the wire.
 type ends struct{ local, remote netip.AddrPort }
 
 // Connection is one end of a TCP connection.
 type Connection struct {
-	Socket // as it was when the table was last looked at
+	Socket // as it was when the table was last looked at, without its figures
 
+	ID    uint64    // as Watched.ID
 	Since time.Time // when it came into its state
 	Known bool      // Since is known; else it is when the connection was first seen
 
@@ -79,15 +84,25 @@ func (m *Model) Connections() []*Connection {
 	return list
 }
 
-// Age returns how long c has been in its state at now, and whether that is exact; else it
-// is at least that long.
-func (c *Connection) Age(now time.Time) (age time.Duration, exact bool) {
-	watched := now.Sub(c.Since)
-	if c.Known {
-		return watched, true
+// name gives c its ID.
+func (m *Model) name(c *Connection) uint64 {
+	if c.ID == 0 {
+		c.ID = c.Cookie
 	}
-	age, exact = c.Socket.Age()
-	return max(age, watched), exact
+	if c.ID == 0 {
+		m.unnamed++
+		c.ID = ownIDs | m.unnamed
+	}
+	return c.ID
+}
+
+// mark notes in a row what is known of its connection. A state that no event has told
+// of yet has no age.
+func (m *Model) mark(s *Socket, c *Connection, began time.Time) {
+	s.Watched = Watched{ID: m.name(c)}
+	if s.State == c.State {
+		s.Watched.Age, s.Watched.Exact = max(0, began.Sub(c.Since)), c.Known
+	}
 }
 
 // event takes what a source reports.
@@ -201,6 +216,7 @@ func (m *Model) index(c *Connection) {
 	if e := c.ends(); e.whole() {
 		if row := m.byEnds[e]; row != nil && c.Cookie == 0 && row.State != State(tcp.TimeWait) {
 			c.Cookie = row.Cookie // the table had it before its first event was read
+			c.ID = cmp.Or(c.ID, row.ID)
 			m.byCookie[c.Cookie] = c
 		}
 		m.byEnds[e] = c
@@ -234,7 +250,7 @@ func (m *Model) change(c *Connection, t Transition) {
 // release tells what waited.
 func (m *Model) release(c *Connection) {
 	for _, t := range c.waiting {
-		t.Local, t.Remote, t.Cookie, t.Owners = c.Local, c.Remote, c.Cookie, c.Processes
+		t.Local, t.Remote, t.Cookie, t.ID, t.Owners = c.Local, c.Remote, c.Cookie, m.name(c), c.Processes
 		m.Tell(t)
 	}
 	c.waiting = c.waiting[:0]
@@ -244,9 +260,11 @@ func (m *Model) release(c *Connection) {
 // to that time, if there is a source, have been given to event before.
 func (m *Model) table(began time.Time, rows []*Socket) {
 	for _, s := range rows {
-		if s.Network == "tcp" && s.State != State(tcp.Closed) && s.State != Bound {
-			m.row(began, s)
+		if s.Network != "tcp" || s.State == State(tcp.Closed) || s.State == Bound {
+			s.Watched = Watched{ID: s.Cookie}
+			continue
 		}
+		m.mark(s, m.row(began, s), began)
 	}
 	var missing []*Connection
 	for _, c := range m.Connections() {
@@ -261,8 +279,8 @@ func (m *Model) table(began time.Time, rows []*Socket) {
 	m.looked = true
 }
 
-// row takes one row of the table.
-func (m *Model) row(began time.Time, s *Socket) {
+// row takes one row of the table and returns its connection.
+func (m *Model) row(began time.Time, s *Socket) *Connection {
 	c := m.byCookie[s.Cookie]
 	if c == nil {
 		c = m.nameless(s)
@@ -275,8 +293,7 @@ func (m *Model) row(began time.Time, s *Socket) {
 		}
 	}
 	if c == nil {
-		m.appeared(began, s)
-		return
+		return m.appeared(began, s)
 	}
 	known, newer := c.State, c.seen.After(began)
 	c.Socket = copied(s)
@@ -293,6 +310,7 @@ func (m *Model) row(began time.Time, s *Socket) {
 	if c.complete() {
 		m.release(c)
 	}
+	return c
 }
 
 // nameless returns a connection whose events had neither port nor cookie, and that may be
@@ -310,11 +328,11 @@ func (m *Model) nameless(s *Socket) *Connection {
 func unseen(from, to State) bool { return from == State(tcp.FinWait2) && to == State(tcp.TimeWait) }
 
 // appeared takes a row of a connection that nobody knew.
-func (m *Model) appeared(began time.Time, s *Socket) {
+func (m *Model) appeared(began time.Time, s *Socket) *Connection {
 	c := &Connection{Socket: copied(s), Since: began, seen: began.Add(1), listed: true}
 	m.index(c)
 	if !m.looked {
-		return // it was there before
+		return c // it was there before
 	}
 	from := State(0)
 	switch tcp.State(s.State) {
@@ -326,9 +344,10 @@ func (m *Model) appeared(began time.Time, s *Socket) {
 		}
 	}
 	if m.Exact && s.State != State(tcp.SynReceived) {
-		return // its events are on their way, or were lost
+		return c // its events are on their way, or were lost
 	}
 	m.change(c, Transition{At: began, From: from, To: s.State, UID: s.UID, Looked: true})
+	return c
 }
 
 // missing takes a connection that the table had not.
@@ -353,16 +372,9 @@ func (m *Model) gone(at time.Time, c *Connection) {
 	m.change(c, Transition{At: at, From: c.State, To: State(tcp.Closed), UID: c.UID, Looked: true})
 }
 
-// copied is a row that stays when the table is read again.
+// copied is what stays of a row when the table is read again.
 func copied(s *Socket) Socket {
 	row := *s
-	if s.Info != nil {
-		info := *s.Info
-		row.Info = &info
-	}
-	if s.Memory != nil {
-		memory := *s.Memory
-		row.Memory = &memory
-	}
+	row.Info, row.Memory = nil, nil
 	return row
 }

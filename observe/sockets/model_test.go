@@ -172,11 +172,34 @@ func TestAgeIsExactOnceAChangeWasSeen(t *testing.T) {
 	row := tcpRow(70, tcp.CloseWait, here, there)
 	row.Info = &Info{Times: Times{SinceAck: time.Minute}}
 	b.look(row)
-	if age, exact := b.Connections()[0].Age(b.now); age != time.Minute || exact {
+	if age, exact := row.Age(); age != time.Minute || exact {
 		t.Errorf("age %v, exact %v; want a minute at least", age, exact)
 	}
 	b.on(7, 70, tcp.CloseWait, tcp.LastAck, here, there)
-	if age, exact := b.Connections()[0].Age(b.now.Add(time.Second)); age != time.Second || !exact {
+	row = tcpRow(70, tcp.LastAck, here, there)
+	b.now = b.now.Add(time.Second - time.Millisecond)
+	b.look(row)
+	if age, exact := row.Age(); age != time.Second || !exact {
 		t.Errorf("age %v, exact %v; want a second, exactly", age, exact)
+	}
+}
+
+// TestRowsAndTransitionsHaveOneID of their connection, whichever comes first.
+func TestRowsAndTransitionsHaveOneID(t *testing.T) {
+	b := newModelBench(true)
+	var told []uint64
+	b.Model.Tell = func(t Transition) { told = append(told, t.ID) }
+	b.look()
+	b.on(9, 0, tcp.Listen, tcp.SynReceived, there, here) // before it has a cookie
+	b.on(9, 91, tcp.SynReceived, tcp.Established, there, here)
+	accepted, old, other := tcpRow(91, tcp.Established, there, here), tcpRow(70, tcp.Established, here, there), &Socket{Network: "udp", Cookie: 12}
+	b.look(accepted, old, other)
+	b.on(7, 70, tcp.Established, tcp.CloseWait, here, there)
+	own := accepted.Watched.ID
+	if own < ownIDs || old.Watched.ID != 70 || other.Watched.ID != 12 {
+		t.Errorf("rows of %d, %d, %d; want one of ours, 70 and 12", own, old.Watched.ID, other.Watched.ID)
+	}
+	if want := []uint64{own, own, 70}; !slices.Equal(told, want) {
+		t.Errorf("transitions of %d, want %d", told, want)
 	}
 }

@@ -55,6 +55,18 @@ type Socket struct {
 	// Hidden says that there were processes whose open files this process may
 	// not list, so that Processes may be incomplete.
 	Hidden bool
+
+	Watched Watched // in rows of a Watcher
+}
+
+// Watched is what a Watcher knows of a socket beside what the kernel tells.
+type Watched struct {
+	// ID is the same in all rows and transitions of a socket as long as the watcher runs,
+	// and in none of another: its cookie, or a number from 1<<52 on if the watcher heard of
+	// the socket before it had one.
+	ID    uint64
+	Age   time.Duration // how long it had been in its state when the row was read, at least
+	Exact bool          // Age is exact: the transition was seen
 }
 
 // Process is a process that has a socket open.
@@ -94,9 +106,18 @@ func (s State) connected() bool {
 	return s != State(tcp.Listen) && s != State(tcp.Closed) && s != State(tcp.TimeWait) && s != Bound
 }
 
-// Age returns how long s has been in its state at least, and whether that is exact. It
-// is 0 where the kernel tells nothing.
+// Age returns how long s had been in its state when it was read, at least, and whether
+// that is exact. It is 0 where neither the kernel nor a watcher knows.
 func (s *Socket) Age() (age time.Duration, exact bool) {
+	if s.Watched.Exact {
+		return s.Watched.Age, true
+	}
+	age, exact = s.proven()
+	return max(age, s.Watched.Age), exact
+}
+
+// proven is the age that what the kernel keeps proves.
+func (s *Socket) proven() (age time.Duration, exact bool) {
 	const timeWait = time.Minute // TCP_TIMEWAIT_LEN
 	switch {
 	case s.State == State(tcp.TimeWait) && s.Timer.Left <= timeWait:

@@ -171,11 +171,15 @@ func (t *Table) zone(index uint32) string {
 	return name
 }
 
-// Find returns the TCP connection with these ends, or nil. It is good until the next Read
-// or Find.
-func (t *Table) Find(local, remote netip.AddrPort) (*Socket, error) {
+// Find returns the TCP connection with these ends, with its Info if asked, or nil. It is
+// good until the next Read or Find.
+func (t *Table) Find(local, remote netip.AddrPort, info bool) (*Socket, error) {
+	e := exact{local: local, remote: remote}
+	if info {
+		e.attributes = 1 << (attrInfo - 1)
+	}
 	t.rows.reset()
-	err := t.dump(exact{local, remote}.appendTo, func(body []byte) error { return t.rows.inet("tcp", body) })
+	err := t.dump(e.appendTo, func(body []byte) error { return t.rows.inet("tcp", body) })
 	if err != nil || len(t.rows.list) == 0 {
 		return nil, err
 	}

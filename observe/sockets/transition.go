@@ -14,6 +14,7 @@ type Transition struct {
 	From, To      State // From is 0 where the connection was in an unknown state
 	Local, Remote netip.AddrPort
 	Cookie        uint64 // of the socket; 0 where the source does not know
+	ID            uint64 // as Watched.ID
 	UID           uint32
 
 	// Process is the one whose call made the change, and the zero Process where none

@@ -2,6 +2,7 @@ package sockets
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -13,8 +14,8 @@ type WatchConfig struct {
 	// Looked is called after each look at the table, with all of it; the rows are good until
 	// it returns. Its error ends the watch. nil: nobody looks.
 	Looked func(now time.Time, rows []*Socket) error
-	// Query is what a look reads; its networks and its filter are not used: TCP and UDP
-	// are read, whole.
+	// Query is what a look reads. TCP and UDP are read whole: its filter is not used, and
+	// its networks may only add Unix sockets.
 	Query Query
 	// Every is the time between two looks; 0 is 500 ms.
 	Every time.Duration
@@ -89,6 +90,9 @@ func (w *Watcher) Run(ctx context.Context) error {
 	}
 	query := w.config.Query
 	query.Filter, query.Networks = nil, []string{"tcp", "udp"}
+	if slices.Contains(w.config.Query.Networks, "unix") {
+		query.Networks = append(query.Networks, "unix")
+	}
 	next := time.Now()
 	for ctx.Err() == nil {
 		began := time.Now()

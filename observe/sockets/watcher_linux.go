@@ -63,7 +63,7 @@ func openSource(name string, c WatchConfig) (source, error) {
 
 // find looks a connection up.
 func (w *Watcher) find(local, remote netip.AddrPort) State {
-	s, err := w.finder.Find(local, remote)
+	s, err := w.finder.Find(local, remote, false)
 	if err != nil || s == nil {
 		return 0
 	}

@@ -11,4 +11,4 @@ func Watch(c WatchConfig) (*Watcher, error) {
 }
 
 // Find finds nothing.
-func (*Table) Find(_, _ netip.AddrPort) (*Socket, error) { return nil, nil }
+func (*Table) Find(_, _ netip.AddrPort, _ bool) (*Socket, error) { return nil, nil }

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package sockets
+
+import "errors"
+
+func openTraced(*Socket) (Probe, error) { return nil, errors.ErrUnsupported }
