@@ -37,7 +37,8 @@ const rule = `
 	observe/sockets < observe/live;
 	observe/capture, observe/grammar < observe/filter;
 	observe/capture < observe/flow;
-	observe/filter, observe/flow, observe/jsonline, app/escape < observe/ladder;
+	NONE < observe/palette;
+	observe/filter, observe/flow, observe/jsonline, observe/palette, app/escape < observe/ladder;
 	app/*, observe/*, host, link/tap < cmd/dialtone;
 `
 

@@ -35,6 +35,8 @@
 //	  filter/         what to see: tcpdump's words, and words for what conversations did
 //	  flow/           conversations: states, labels and their reasons
 //	  jsonline/       objects of JSON, one a line, fast
+//	  ladder/         what conversations did, as text, pictures and pages
+//	  palette/        the colours of pages and pictures
 //	  live/           sockets as they change, for faces that show them: rows, transitions, windows
 //	  routes/         next hops, neighbours and interfaces
 //	  sockets/        sockets: their states, figures and owners
