@@ -23,12 +23,13 @@ const rule = `
 	app/cpace < app/pairing;
 	app/address, app/escape, app/digest, app/bulk, app/tree, app/pairing < app/transfer;
 	NONE < observe/routes, observe/sockets;
-	NONE < link, link/cable;
+	NONE < link, link/cable, link/netns;
 	link < internet;
 	internet < transport;
 	transport < transport/tcp, transport/udp;
-	transport/tcp < transport/conversation;
-	link < link/sim, link/tap;
+	transport/tcp, link/netns < transport/conversation;
+	link < link/sim;
+	link, link/netns < link/tap;
 	transport/tcp, transport/udp < host, observe/capture;
 	host < host/kernel;
 	observe/capture < observe/filter, observe/flow;

@@ -27,6 +27,7 @@
 //	internet/         IPv4, IPv6, ICMP, IGMP, MLD
 //	link/             Ethernet frames, MAC addresses, ARP and RARP; frames on their way, ports
 //	  cable/          two network namespaces joined by a cable with faults, for tests and benchmarks
+//	  netns/          network namespaces: the kernel's other networks
 //	  sim/            cables, hubs and switches in memory
 //	  tap/            a TAP device
 //	observe/          sees what the machine's kernel knows, and what its wires carry
