@@ -17,7 +17,7 @@ import (
 // module. Lists are separated by commas, * matches within a path element, and a
 // package that no line names is not part of the house yet.
 const rule = `
-	NONE < app/address, app/escape, app/digest, app/bulk, app/cpace;
+	NONE < app/address, app/escape, app/quantity, app/digest, app/bulk, app/cpace;
 	app/address, app/escape < app/serve, app/connect;
 	app/digest < app/tree;
 	app/cpace < app/pairing;
@@ -33,7 +33,7 @@ const rule = `
 	transport/tcp, transport/udp < host, observe/capture;
 	host < host/kernel;
 	observe/capture < observe/filter, observe/flow;
-	observe/filter, observe/flow, app/escape < observe/ladder;
+	observe/filter, observe/flow, app/escape, app/quantity < observe/ladder;
 	app/*, observe/*, host, link/tap < cmd/dialtone;
 `
 

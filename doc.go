@@ -9,6 +9,7 @@
 //	app/              application layer: knows only net.Conn, net.Listener, net.PacketConn
 //	  address/        what an address means: [scheme://]host:port, parsed and checked
 //	  escape/         a peer's bytes made safe to show on a terminal or in a log
+//	  quantity/       numbers for people: three digits and a unit, counts with commas
 //	  bulk/           bytes between files and connections, by the kernel where it can
 //	  cpace/          a strong key from a weak password: CPace
 //	  pairing/        who is at the other end: codes, keys, TLS; further connections
