@@ -26,13 +26,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"os"
 	"os/exec"
-	"os/signal"
 	"regexp"
 	"slices"
 	"strings"
@@ -43,16 +41,7 @@ import (
 	"dialtone/bench/report"
 )
 
-func main() {
-	log.SetFlags(0)
-	log.SetPrefix("stack: ")
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := command(ctx, os.Args[1:])
-	stop()
-	if err != nil {
-		log.Fatal(err)
-	}
-}
+func main() { report.Main("stack", command) }
 
 // plan is what one run does.
 type plan struct {
@@ -75,9 +64,7 @@ func command(ctx context.Context, args []string) error {
 	write := flags.String("write", "", "also write the table into this `file`, between its markers")
 	flags.IntVar(&p.rounds, "rounds", 3, "of each cell")
 	flags.Float64Var(&p.scale, "scale", 1, "of the work: 1 is a GiB, 20,000 connections, 30 seconds")
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return nil
-	} else if err != nil {
+	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *worker != "" {
