@@ -15,10 +15,11 @@
 // half of its work: nothing else should run. The line is a function call for netstack
 // (its pipe, which has checksums in software) and for us (link/sim); for the kernel it
 // is a veth cable between two namespaces with its offloads off, which needs root and
-// ethtool; where single bytes and connections are counted, its loopback interface. Super-segments are of 64 KiB: netstack's own segmentation over its veth
-// without checksums, the kernel's over a veth with offloads, and our segments on a link
-// whose MTU is 65535, with checksums. The goodput rows are over the same simulated line
-// for all: 50 Mbit/s, 40 ms, a queue of 100 ms.
+// ethtool; where single bytes and connections are counted, its loopback interface.
+// Super-segments are of 64 KiB: netstack's own segmentation over its veth without
+// checksums, the kernel's over a veth with offloads, and our segments on a link whose MTU
+// is 65535, with checksums. The goodput rows are over the same simulated line for all:
+// 50 Mbit/s, 40 ms, a queue of 100 ms.
 package main
 
 import (
