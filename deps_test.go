@@ -34,7 +34,7 @@ const rule = `
 	host < host/kernel;
 	NONE < observe/grammar;
 	app/escape < observe/jsonline;
-	transport/tcp, observe/grammar < observe/sockets;
+	transport/tcp, link/netns, observe/grammar < observe/sockets;
 	observe/capture, observe/grammar < observe/filter;
 	observe/capture < observe/flow;
 	observe/filter, observe/flow, observe/jsonline, app/escape, app/quantity < observe/ladder;
