@@ -39,6 +39,7 @@
 //	  jsonline/       objects of JSON, one a line, fast
 //	  ladder/         what conversations did, as text, pictures and pages
 //	  palette/        the colours of pages and pictures
+//	  explain/        what states and figures of sockets mean, in words
 //	  live/           sockets as they change, for faces that show them: rows, transitions, windows
 //	  routes/         next hops, neighbours and interfaces
 //	  sockets/        sockets: their states, figures and owners
