@@ -40,6 +40,7 @@ const rule = `
 	observe/capture < observe/flow;
 	NONE < observe/palette;
 	observe/filter, observe/flow, observe/jsonline, observe/palette, app/escape, app/quantity < observe/ladder;
+	observe/live, observe/explain, app/escape, app/quantity < observe/screen;
 	app/*, observe/*, host, link/tap < cmd/dialtone;
 `
 

@@ -33,6 +33,9 @@ func (f *watchFlags) run(cmd *cobra.Command, args []string) error {
 	if f.events || f.until != "" {
 		return f.follow(cmd.Context(), filter)
 	}
+	if f.shows() {
+		return f.showLive(cmd.Context(), strings.Join(args, " "), filter)
+	}
 	table, err := sockets.Open(sockets.Config{Netns: f.namespace()})
 	if err != nil {
 		return namespaceHint(err)
