@@ -36,10 +36,10 @@ retransmissions, and which process has it open. Requests that are not accepted
 yet (SYN_RCVD) and connections that are over (TIME_WAIT) are among them. Where
 something is off, a sentence says what, and what it means.
 
-On a terminal the table is live: sort it, filter as you type, walk to a connection
+On a terminal the table is live: sort it, filter as you type, go to a connection
 and open it to see its transitions, its figures, the graph of its window and its
-packets as they pass; ? shows the keys. It is printed once with --once or --width,
-where the output is no terminal, and on one with TERM=dumb.
+packets as they pass; ? shows the keys. With --once or --width it is printed,
+and so it is where the output is no terminal, or one with TERM=dumb.
 
 FILTER has words as trace's:
   port N, portrange N-M     of either end; behind local or remote: of that end
@@ -84,6 +84,7 @@ looking, and the owners of other users' sockets stay unknown.`,
 	names := columnNames()
 	complete(cmd, "sort", names...)
 	complete(cmd, "columns", names...)
+	complete(cmd, "source", sockets.Sources()...)
 	return cmd
 }
 

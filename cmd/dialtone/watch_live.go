@@ -63,7 +63,7 @@ func screenColumns(list []*column) (columns []screen.Column) {
 }
 
 // traceConnection captures what passes between two ends, and hands on the lines of its
-// ladder.
+// ladder. Its first packets may have been sent long before.
 func traceConnection(ctx context.Context, local, remote netip.AddrPort, width int, line func(string)) error {
 	expr, err := filter.Config{Labels: ladder.LabelWords()}.Parse(ctx, betweenWords(local, remote))
 	if err != nil {
@@ -74,6 +74,7 @@ func traceConnection(ctx context.Context, local, remote netip.AddrPort, width in
 		return err
 	}
 	defer source.Close()
+	line("from now on, on every interface:")
 	style := (&traceFlags{iface: capture.AnyInterface}).styleOf(os.Stdout)
 	style.Width = width
 	rows := &timely{w: ladder.NewWriter(&lineWriter{line: line}, style)}

@@ -152,7 +152,7 @@ func (o *opened) body(m *Model) []string {
 
 // picture is the graph and the transitions.
 func (o *opened) picture(m *Model, width, height int) (lines []string) {
-	if connected(o.detail.Row) {
+	if o.detail.Row.Info != nil || len(o.detail.Samples) > 0 {
 		lines = append(m.windowGraph(o.detail, width, height), "")
 	}
 	return append(lines, o.transitions(m, width)...)

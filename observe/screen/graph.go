@@ -145,11 +145,16 @@ func (m *Model) graph(times []time.Time, list []series, width, height int, text 
 	return lines
 }
 
-// timeAxis says which time the graphs above show.
+// timeAxis says which time the graphs above show: up to now, or to when samples ended.
 func (m *Model) timeAxis(times []time.Time, width int) string {
-	span := explain.Span(times[len(times)-1].Sub(times[0])) + " ago"
-	room := width - axisWidth - len(span) - len(" now") - 1
-	return strings.Repeat(" ", axisWidth-1) + m.glyphs.corner + span + " " + strings.Repeat(m.glyphs.line, max(room, 0)) + " now"
+	now, first, last := m.snapshot.At, times[0], times[len(times)-1]
+	end := "now"
+	if silent := now.Sub(last); silent >= 2*time.Second {
+		end = explain.Span(short(silent)) + " ago"
+	}
+	begin := explain.Span(max(now.Sub(first), last.Sub(first)).Truncate(100*time.Millisecond)) + " ago"
+	room := width - axisWidth - len(begin) - len(end) - 2
+	return strings.Repeat(" ", axisWidth-1) + m.glyphs.corner + begin + " " + strings.Repeat(m.glyphs.line, max(room, 0)) + " " + end
 }
 
 // section is a heading with words behind it.

@@ -139,7 +139,7 @@ func (l *ladder) status() string {
 	case l.ended:
 		return "the capture has ended"
 	case len(l.text) == 0:
-		return "capturing; nothing has passed yet"
+		return "beginning to capture"
 	}
 	text := "capturing, " + quantity.CountOf(int64(len(l.text)+l.gone), "line")
 	if l.up > 0 {

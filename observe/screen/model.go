@@ -38,7 +38,6 @@ type Model struct {
 	began    time.Time      // of the first look
 	paused   bool
 	waiting  uint64               // changes since the pause
-	missed   uint64               // changes that this view was too slow for
 	recent   map[uint64]time.Time // when a socket came into its state, of late
 
 	list    list
@@ -133,7 +132,6 @@ func (m *Model) Update(msg tea.Msg) (same tea.Model, next tea.Cmd) {
 // refresh takes what is new.
 func (m *Model) refresh() {
 	told, missed := m.changes.Take()
-	m.missed += missed
 	if m.paused {
 		m.waiting += uint64(len(told)) + missed
 		return

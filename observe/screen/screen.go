@@ -30,7 +30,8 @@ type Config struct {
 	Root    bool            // this process has all rights that there are
 
 	// Trace captures what passes between two ends and hands on the lines of its ladder,
-	// which may have colours, until ctx is done. nil: this system cannot.
+	// which may have colours, until ctx is done. A first line says that the capture has
+	// begun. nil: this system cannot.
 	Trace func(ctx context.Context, local, remote netip.AddrPort, width int, line func(string)) error
 
 	ASCII    bool           // draw with ASCII characters only

@@ -88,20 +88,24 @@ func (m *Model) status() string {
 }
 
 // sight says where changes come from and what root would see, and what cannot be seen, in
-// a paragraph each.
+// a paragraph each where one line is too short.
 func (m *Model) sight() (text []string) {
 	s := m.snapshot.Source
 	if s.Name == "" {
 		return nil
 	}
 	from := "changes by " + s.Name
-	if lost := s.Lost + m.missed; lost > 0 {
+	if lost := s.Lost; lost > 0 {
 		from += ", of which " + quantity.CountOf(int64(lost), "change") + " came too fast"
 	}
 	if more := m.rootSees(); more != "" {
 		from += "; root would see " + more
 	}
-	return append([]string{from}, strings.Join(s.Blind, "; "))
+	blind := strings.Join(s.Blind, "; ")
+	if whole := from + ": " + blind; ansi.StringWidth(whole) <= m.width {
+		return []string{whole}
+	}
+	return []string{from, blind}
 }
 
 func (m *Model) rootSees() string {
@@ -123,7 +127,7 @@ func (m *Model) counts() string {
 	words := []string{m.total()}
 	for _, s := range sockets.States() {
 		if n := m.list.tally.in[s]; n > 0 {
-			words = append(words, s.String()+nbsp+fmt.Sprint(n))
+			words = append(words, s.String()+nbsp+quantity.Count(int64(n)))
 		}
 	}
 	if gone := m.list.tally.gone; gone > 0 {
