@@ -38,6 +38,7 @@ const rule = `
 	observe/capture, observe/grammar < observe/filter;
 	observe/capture < observe/flow;
 	NONE < observe/palette;
+	observe/live, observe/jsonline, observe/palette, app/escape < observe/board;
 	observe/filter, observe/flow, observe/jsonline, observe/palette, app/escape < observe/ladder;
 	app/*, observe/*, host, link/tap < cmd/dialtone;
 `

@@ -30,6 +30,7 @@
 //	  sim/            cables, hubs and switches in memory
 //	  tap/            a TAP device
 //	observe/          sees what the machine's kernel knows, and what its wires carry
+//	  board/          the page of watch: states, arrows between them, dots for connections
 //	  capture/        frames from files and interfaces, taken apart
 //	  grammar/        what the languages of filters have in common: and, or, not, addresses, ports
 //	  filter/         what to see: tcpdump's words, and words for what conversations did

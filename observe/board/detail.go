@@ -1,0 +1,234 @@
+package board
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"dialtone/observe/live"
+	"dialtone/observe/sockets"
+)
+
+// detail is one connection as a page that has opened it gets it.
+type detail struct {
+	State     string            `json:"state"`
+	Network   string            `json:"network"`
+	Local     string            `json:"local"`
+	Remote    string            `json:"remote"`
+	Gone      bool              `json:"gone"`
+	Trace     string            `json:"trace"` // the command that shows its packets; "" for none
+	Findings  []finding         `json:"findings"`
+	Groups    []group           `json:"groups"`
+	History   []json.RawMessage `json:"history"`
+	Earlier   int               `json:"earlier"`
+	Sampled   string            `json:"sampled"`
+	Connected bool              `json:"connected"` // it has, or had, a window
+}
+
+type finding struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+type group struct {
+	Title   string      `json:"title"`
+	Figures [][3]string `json:"figures"` // name, text, about
+}
+
+func detailOf(d *live.Detail) *detail {
+	s := &d.Row.Socket
+	out := &detail{
+		State: s.State.String(), Network: s.Network, Local: visible(localOf(s)), Remote: visible(remoteOf(s)), Gone: !d.Row.Closed.IsZero(),
+		Findings: []finding{}, Groups: []group{}, History: []json.RawMessage{}, Earlier: d.Earlier, Trace: traceOf(s),
+		Connected: s.Network == "tcp" && s.Remote.IsValid(),
+	}
+	for _, f := range d.Row.Findings {
+		out.Findings = append(out.Findings, finding{f.Name, visible(f.Text)})
+	}
+	for _, g := range Figures(s) {
+		figures := make([][3]string, len(g.Figures))
+		for i, f := range g.Figures {
+			figures[i] = [3]string{f.Name, visible(f.Text), f.About}
+		}
+		out.Groups = append(out.Groups, group{g.Title, figures})
+	}
+	for _, t := range d.History {
+		out.History = append(out.History, appendEntry(nil, &entry{0, t}))
+	}
+	if d.Sampled.Name != "" {
+		out.Sampled = d.Sampled.Name + ": " + d.Sampled.About
+	}
+	if d.Err != nil {
+		out.Sampled = "no more samples: " + visible(d.Err.Error())
+	}
+	return out
+}
+
+// traceOf is the command that shows the packets of s.
+func traceOf(s *sockets.Socket) string {
+	if s.Network != "tcp" && s.Network != "udp" || !s.Remote.IsValid() || s.Remote.Addr().Zone() != "" {
+		return ""
+	}
+	return fmt.Sprintf("dialtone trace -i any %s port %d and port %d and host %s", s.Network, s.Local.Port(), s.Remote.Port(), s.Remote.Addr().Unmap())
+}
+
+// serveConnection answers GET connection?id=N with what is known of one connection, again
+// whenever it changes; its window is sampled as long as somebody reads.
+func (b *Board) serveConnection(w http.ResponseWriter, r *http.Request) {
+	id, err := strconv.ParseUint(r.FormValue("id"), 10, 64)
+	if err != nil {
+		http.Error(w, "no such connection", http.StatusNotFound)
+		return
+	}
+	release := enter(&b.streams, maxStreams)
+	if release == nil {
+		http.Error(w, "too many pages look at once: close one", http.StatusServiceUnavailable)
+		return
+	}
+	defer release()
+	out := newEvents(w)
+	inspection, err := b.view.Inspect(id)
+	if err != nil {
+		out.send("wrong", appendText(nil, err.Error()))
+		return
+	}
+	defer inspection.Close()
+	if err := b.inspect(r.Context(), out, inspection); errors.Is(err, errEnd) {
+		out.send("end", nil)
+	}
+}
+
+// inspect sends until the page is gone or ctx is done.
+func (b *Board) inspect(ctx context.Context, out *events, i *live.Inspection) error {
+	var last []byte
+	var sampled, sent time.Time
+	for {
+		news := b.journal.news()
+		d := i.Detail()
+		text, err := json.Marshal(detailOf(&d))
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(text, last) || time.Since(sent) > stillThere {
+			if err := out.send("connection", text); err != nil {
+				return err
+			}
+			last, sent = text, time.Now()
+		}
+		if samples := after(d.Samples, sampled); len(samples) > 0 {
+			if err := out.send("samples", appendSamples(samples)); err != nil {
+				return err
+			}
+			sampled, sent = samples[len(samples)-1].At, time.Now()
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(pace):
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-news:
+		case <-time.After(stillThere):
+		}
+	}
+}
+
+// after returns the samples behind a time.
+func after(list []live.Sample, at time.Time) []live.Sample {
+	for i := range list {
+		if list[i].At.After(at) {
+			return list[i:]
+		}
+	}
+	return nil
+}
+
+// appendSamples writes samples as arrays: milliseconds, and bytes; microseconds of RTT.
+// What is not known is null.
+func appendSamples(list []live.Sample) []byte {
+	b := []byte{'['}
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		threshold := "null"
+		if s.Threshold < sockets.NoThreshold {
+			threshold = strconv.FormatUint(uint64(s.Threshold)*uint64(s.MSS), 10)
+		}
+		b = fmt.Appendf(b, "[%.3f,%d,%s,%d,%d,%d]", float64(s.At.UnixMicro())/1000, uint64(s.Congestion)*uint64(s.MSS), threshold, s.InFlight, s.Peer, s.RTT.Microseconds())
+	}
+	return append(b, ']')
+}
+
+// arrowJSON is an arrow as a page gets it.
+type arrowJSON struct {
+	Pair    [2]int            `json:"pair"`
+	Names   [2]string         `json:"names"`
+	Kind    Kind              `json:"kind"`
+	Cause   string            `json:"cause"`
+	Sends   string            `json:"sends"`
+	Section string            `json:"section"`
+	About   string            `json:"about"`
+	Count   uint64            `json:"count"`
+	Latest  []json.RawMessage `json:"latest"`
+}
+
+func arrowOf(a Arrow) arrowJSON {
+	names := [2]string{a.From.String(), a.To.String()}
+	return arrowJSON{
+		Pair: [2]int{int(a.From), int(a.To)}, Names: names, Kind: a.Kind, Cause: a.Cause, Sends: a.Sends,
+		Section: a.Section, About: a.About, Latest: []json.RawMessage{},
+	}
+}
+
+// serveArrow answers GET arrow?from=N&to=N: why, how often, and the latest ones.
+func (b *Board) serveArrow(w http.ResponseWriter, r *http.Request) {
+	from, err := strconv.Atoi(r.FormValue("from"))
+	to, err2 := strconv.Atoi(r.FormValue("to"))
+	if errors.Join(err, err2) != nil || !knownState(from) || !knownState(to) {
+		http.Error(w, "no such states", http.StatusNotFound)
+		return
+	}
+	of := pair{sockets.State(from), sockets.State(to)}
+	out := arrowOf(Explain(of.from, of.to))
+	count, latest := b.journal.of(of)
+	out.Count = count
+	for _, e := range latest {
+		out.Latest = append(out.Latest, appendEntry(nil, &e))
+	}
+	writeJSON(w, out)
+}
+
+// serveArrows answers with all arrows of the figure, and the names of all states.
+func serveArrows(w http.ResponseWriter, _ *http.Request) {
+	var out struct {
+		States   []string    `json:"states"` // by number; the first is not known
+		Meanings []string    `json:"meanings"`
+		Arrows   []arrowJSON `json:"arrows"`
+	}
+	out.States, out.Meanings = []string{"unknown"}, []string{""}
+	for _, s := range sockets.States() {
+		out.States, out.Meanings = append(out.States, s.String()), append(out.Meanings, Meaning(s))
+	}
+	for _, a := range Arrows() {
+		out.Arrows = append(out.Arrows, arrowOf(a))
+	}
+	writeJSON(w, out)
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Write(text)
+}
