@@ -21,6 +21,8 @@ type detail struct {
 	Local     string            `json:"local"`
 	Remote    string            `json:"remote"`
 	Gone      bool              `json:"gone"`
+	Since     int64             `json:"since"` // milliseconds since 1970
+	Exact     bool              `json:"exact"`
 	Trace     string            `json:"trace"` // the command that shows its packets; "" for none
 	Findings  []finding         `json:"findings"`
 	Groups    []group           `json:"groups"`
@@ -40,10 +42,11 @@ type group struct {
 	Figures [][3]string `json:"figures"` // name, text, about
 }
 
-func detailOf(d *live.Detail) *detail {
+func detailOf(d *live.Detail, since int64) *detail {
 	s := &d.Row.Socket
+	_, exact := s.Age()
 	out := &detail{
-		State: s.State.String(), Network: s.Network, Local: visible(localOf(s)), Remote: visible(remoteOf(s)), Gone: !d.Row.Closed.IsZero(),
+		State: s.State.String(), Network: s.Network, Local: visible(localOf(s)), Remote: visible(remoteOf(s)), Gone: !d.Row.Closed.IsZero(), Since: since, Exact: exact,
 		Findings: []finding{}, Groups: []group{}, History: []json.RawMessage{}, Earlier: d.Earlier, Trace: traceOf(s),
 		Connected: s.Network == "tcp" && s.Remote.IsValid(),
 	}
@@ -107,10 +110,14 @@ func (b *Board) serveConnection(w http.ResponseWriter, r *http.Request) {
 func (b *Board) inspect(ctx context.Context, out *events, i *live.Inspection) error {
 	var last []byte
 	var sampled, sent time.Time
+	var since int64
 	for {
 		news := b.journal.news()
 		d := i.Detail()
-		text, err := json.Marshal(detailOf(&d))
+		if l := b.sheets.now().byID[d.Row.Watched.ID]; l != nil {
+			since = l.since
+		}
+		text, err := json.Marshal(detailOf(&d, since))
 		if err != nil {
 			return err
 		}

@@ -60,6 +60,7 @@ func (b *Board) handler() http.Handler {
 	inside.Handle("GET /", pageHandler())
 	all := http.NewServeMux()
 	all.HandleFunc("GET /{$}", b.serveEntrance)
+	all.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }) // asked for before there is a page
 	all.Handle("GET "+b.keys.path, b.known(http.StripPrefix(strings.TrimSuffix(b.keys.path, "/"), inside)))
 	all.HandleFunc("/", notLetIn)
 	return b.addressed(http.NewCrossOriginProtection().Handler(all))

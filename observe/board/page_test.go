@@ -1,7 +1,6 @@
 package board
 
 import (
-	"fmt"
 	"testing"
 
 	"dialtone/observe/pagetest"
@@ -53,10 +52,9 @@ func pageShows(b *pagetest.Tab) {
 	b.Wait(`document.querySelectorAll("#changes .change").length > 2`)
 	b.Shoot("board-move-1280")
 	b.Click(byID(".dot", 70), .5, .5)
-	b.Wait(`document.querySelector("#detail .curve.end0")?.getAttribute("d")?.length > 100`)
+	b.Wait(`document.querySelector("#detail .plot .curve.end0")?.getAttribute("d")?.length > 100`)
 	b.Shoot("board-connection-1280")
 	b.Click(`.way[data-pair="4-7"] .words`, .5, .2)
 	b.Wait(`document.querySelector("#detail .counted")?.textContent !== ""`)
 	b.Shoot("board-arrow-1280")
-	fmt.Println(b.Text("#live"))
 }

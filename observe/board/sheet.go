@@ -103,13 +103,12 @@ func (l *line) append(b []byte) []byte {
 	number(flag(exact))
 	number(int64(r.RecvQueue))
 	number(int64(r.SendQueue))
-	rtt, again, window := int64(-1), int64(-1), int64(-1)
+	rtt, again := int64(-1), int64(-1)
 	if i := r.Info; i != nil {
-		rtt, again, window = i.RTT.Smooth.Microseconds(), int64(i.Counts.Retransmitted), int64(i.Windows.Congestion)
+		rtt, again = i.RTT.Smooth.Microseconds(), int64(i.Counts.Retransmitted)
 	}
 	number(rtt)
 	number(again)
-	number(window)
 	text(shortProcesses(&r.Socket))
 	text(userOf(&r.Socket))
 	finding := ""

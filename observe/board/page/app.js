@@ -96,7 +96,7 @@ class App {
     for (const a of m.set) this.diagram.dots.take(this.rows.get(a[0]), byRow.get(a[0]) ?? [], quiet), byRow.delete(a[0]);
     for (const [id, list] of byRow) if (this.rows.has(id)) this.diagram.dots.take(this.rows.get(id), list, quiet);
     this.diagram.dots.layout();
-    this.diagram.tally(m.arrows);
+    this.diagram.tally(m.arrows, quiet);
     this.list.add(changes);
     this.list.skip(m.skipped);
     this.table.show();
@@ -150,7 +150,9 @@ class App {
 
   // clock lets ages grow.
   clock() {
-    if (!this.held) this.table.list.paint();
+    if (this.stopped) return;
+    this.table.list.paint();
+    this.detail.clock();
   }
 
   // ask sends the filter, and keeps it in the page's address.
@@ -203,6 +205,7 @@ class App {
     this.mark(id);
     this.detail.connection(id);
     this.view("detail");
+    this.table.reveal(id);
   }
   explain(from, to, one) {
     this.mark(undefined, `[data-pair="${from}-${to}"]`);

@@ -1,6 +1,6 @@
 // What has been clicked: a connection, an arrow, a state.
 
-import { byId, clock, count, el, press, write } from "./dom.js";
+import { byId, clock, count, el, press, span, write } from "./dom.js";
 import { Graph } from "./graph.js";
 import { change } from "./stream.js";
 
@@ -37,7 +37,7 @@ export class Detail {
   // connection opens the end of a connection of a name, and keeps it up to date.
   connection(id) {
     this.show("connection", "…");
-    this.id = id;
+    [this.id, this.age] = [id, undefined];
     this.graph = new Graph();
     this.parts = Object.fromEntries(["facts", "findings", "history", "window", "figures", "trace"].map((name) => [name, el("div", { class: name })]));
     this.host.append(...Object.values(this.parts));
@@ -70,6 +70,13 @@ export class Detail {
     if (this.kind === "connection" && this.source?.readyState === EventSource.CLOSED) this.listen();
   }
 
+  // clock lets the age grow.
+  clock() {
+    if (this.kind !== "connection" || !this.age || !this.since.since) return;
+    const ms = this.app.now() - this.since.since;
+    write(this.age, ms < 1000 && !this.since.exact ? "" : `for ${span(ms)}${this.since.exact ? "" : " at least"}`);
+  }
+
   over(text) {
     this.source.close();
     if (this.heading.textContent === "…") write(this.heading, "A connection that is gone");
@@ -78,7 +85,10 @@ export class Detail {
 
   fill(c) {
     write(this.heading, c.remote ? `${c.local} → ${c.remote}` : c.local || "a socket");
-    this.parts.facts.replaceChildren(el("p", {}, el("b", { class: "tone", "data-tone": this.app.toneOf(c.state) }, c.state), " ", c.network, c.gone ? " — it is gone; the figures are its last ones" : ""));
+    this.since = c;
+    this.age = el("span");
+    this.parts.facts.replaceChildren(el("p", {}, el("b", { class: "tone", "data-tone": this.app.toneOf(c.state) }, c.state), " ", this.age, ` · ${c.network}`, c.gone ? " · it is gone; the figures are its last ones" : ""));
+    this.clock();
     this.parts.findings.replaceChildren(...c.findings.map((f) => el("p", { class: "bad" }, "! " + f.text)));
     this.parts.history.replaceChildren(...this.history(c));
     this.parts.window.hidden = !c.connected;

@@ -17,7 +17,7 @@ export class Diagram {
     this.ways = svg("g", { class: "ways" });
     this.states = svg("g", { class: "states" });
     this.svg.append(this.ways, this.states);
-    this.host.append(this.svg, el("p", { class: "hint" }, "A dot is an end of a connection; both ends of one have the same colour. Click a dot, a state or an arrow."));
+    this.host.append(this.svg, el("p", { class: "hint" }, "Both ends of a connection have one colour. Click a dot, a state or an arrow."));
     for (const [pair, a] of Object.entries(arrows)) this.arrow(pair, a);
     for (const [name, box] of Object.entries(boxes)) this.box(name, box);
     this.dots = new Dots(this);
@@ -80,7 +80,7 @@ export class Diagram {
   }
 
   // tally takes how often arrows were gone.
-  tally(list) {
+  tally(list, quiet) {
     for (const [from, to, n] of list) {
       const pair = `${from}-${to}`, a = this.arrows.get(pair), before = this.counts.get(pair);
       this.counts.set(pair, n);
@@ -88,7 +88,7 @@ export class Diagram {
       a.node.removeAttribute("hidden");
       write(a.counted, ` ×${count(n)}`);
       a.node.setAttribute("aria-label", `${a.label}; happened ${count(n)} times`);
-      if (before !== undefined && n > before) this.flash(a.node);
+      if (!quiet && n > (before ?? 0)) this.flash(a.node);
     }
   }
 

@@ -11,7 +11,7 @@ const stepTime = 750; // milliseconds for one arrow, fewer if others wait
 // kinds are how dots are laid out, by how many there are.
 const kinds = [
   { most: 14, r: 4.6, pitch: 13, columns: 7 },
-  { most: 36, r: 3.3, pitch: 8.2, columns: 12 },
+  { most: 42, r: 3, pitch: 7.3, columns: 14 },
   { most: crowded, r: 2.1, pitch: 5.1, columns: 20 },
 ];
 

@@ -113,7 +113,10 @@ class Plot {
       marks.push(svg("path", { class: "grid", d: `M${this.left} ${y}H${this.width - 8}` }), svg("text", { x: this.left - 6, y: y + 4, "text-anchor": "end" }, this.unit(v)));
     }
     const seconds = (this.to - this.from) / 1000, step = nice(seconds / 6);
-    for (let s = 0; s <= seconds; s += step) marks.push(svg("text", { x: this.x(this.from + s * 1000), y: this.height - 4, "text-anchor": "middle" }, +s.toFixed(2) + " s"));
+    for (let s = 0; s <= seconds; s += step) {
+      const x = this.x(this.from + s * 1000);
+      marks.push(svg("text", { x, y: this.height - 4, "text-anchor": x > this.width - 24 ? "end" : "middle" }, +s.toFixed(2) + " s"));
+    }
     this.axes.replaceChildren(...marks);
   }
 

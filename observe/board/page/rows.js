@@ -16,7 +16,6 @@ const columns = [
   { name: "recv", head: "Recv", about: "bytes to read; of a listener: connections to accept", figure: true, text: (r) => count(r.recv), key: (r) => r.recv },
   { name: "send", head: "Send", about: "bytes to acknowledge; of a listener: how many may wait", figure: true, text: (r) => count(r.send), key: (r) => r.send },
   { name: "rtt", head: "RTT", about: "round-trip time, smoothed", figure: true, text: (r) => known(r.rtt, micros), key: (r) => r.rtt },
-  { name: "cwnd", head: "cwnd", about: "congestion window, segments", figure: true, text: (r) => known(r.window, count), key: (r) => r.window },
   { name: "again", head: "Again", about: "segments sent again", figure: true, text: (r) => known(r.again, count), key: (r) => r.again },
   { name: "process", head: "Process", about: "who has it open; ? is somebody else's", text: (r) => r.process || "–", key: (r) => r.process },
 ];
@@ -76,6 +75,12 @@ export class Rows {
     }
     this.list.show(all);
     this.empty.hidden = all.length > 0;
+  }
+
+  // reveal brings a row into view.
+  reveal(id) {
+    const at = this.list.items.findIndex((r) => r.id === id);
+    if (at >= 0) this.list.choose(at);
   }
 
   draw(node, r) {

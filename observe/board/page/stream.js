@@ -2,8 +2,8 @@
 
 // row makes an object of a line of the table.
 export function row(a) {
-  const [id, state, network, local, remote, since, exact, recv, send, rtt, again, window, process, user, finding, findings, gone] = a;
-  return { id, state, network, local, remote, since, exact, recv, send, rtt, again, window, process, user, finding, findings, gone };
+  const [id, state, network, local, remote, since, exact, recv, send, rtt, again, process, user, finding, findings, gone] = a;
+  return { id, state, network, local, remote, since, exact, recv, send, rtt, again, process, user, finding, findings, gone };
 }
 
 // change makes an object of a transition.
