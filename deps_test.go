@@ -17,29 +17,30 @@ import (
 // module. Lists are separated by commas, * matches within a path element, and a
 // package that no line names is not part of the house yet.
 const rule = `
-	NONE < app/address, app/escape, app/digest, app/bulk, app/cpace;
+	NONE < app/address, app/escape, app/quantity, app/digest, app/bulk, app/cpace;
 	app/address, app/escape < app/serve, app/connect;
 	app/digest < app/tree;
 	app/cpace < app/pairing;
 	app/address, app/escape, app/digest, app/bulk, app/tree, app/pairing < app/transfer;
 	NONE < observe/routes;
-	NONE < link, link/cable;
+	NONE < link, link/cable, link/netns;
 	link < internet;
 	internet < transport;
 	transport < transport/tcp, transport/udp;
-	transport/tcp < transport/conversation;
-	link < link/sim, link/tap;
+	transport/tcp, link/netns < transport/conversation;
+	link < link/sim;
+	link, link/netns < link/tap;
 	transport/tcp, transport/udp < host, observe/capture;
 	host < host/kernel;
 	NONE < observe/grammar;
 	app/escape < observe/jsonline;
-	transport/tcp, observe/grammar < observe/sockets;
+	transport/tcp, link/netns, observe/grammar < observe/sockets;
 	observe/sockets < observe/live;
 	observe/capture, observe/grammar < observe/filter;
 	observe/capture < observe/flow;
-	NONE < observe/palette;
+	NONE < observe/palette, observe/pagetest;
 	observe/live, observe/jsonline, observe/palette, app/escape < observe/board;
-	observe/filter, observe/flow, observe/jsonline, observe/palette, app/escape < observe/ladder;
+	observe/filter, observe/flow, observe/jsonline, observe/palette, app/escape, app/quantity < observe/ladder;
 	app/*, observe/*, host, link/tap < cmd/dialtone;
 `
 

@@ -9,6 +9,7 @@
 //	app/              application layer: knows only net.Conn, net.Listener, net.PacketConn
 //	  address/        what an address means: [scheme://]host:port, parsed and checked
 //	  escape/         a peer's bytes made safe to show on a terminal or in a log
+//	  quantity/       numbers for people: three digits and a unit, counts with commas
 //	  bulk/           bytes between files and connections, by the kernel where it can
 //	  cpace/          a strong key from a weak password: CPace
 //	  pairing/        who is at the other end: codes, keys, TLS; further connections
@@ -27,6 +28,7 @@
 //	internet/         IPv4, IPv6, ICMP, IGMP, MLD
 //	link/             Ethernet frames, MAC addresses, ARP and RARP; frames on their way, ports
 //	  cable/          two network namespaces joined by a cable with faults, for tests and benchmarks
+//	  netns/          network namespaces: the kernel's other networks
 //	  sim/            cables, hubs and switches in memory
 //	  tap/            a TAP device
 //	observe/          sees what the machine's kernel knows, and what its wires carry

@@ -29,28 +29,18 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"os"
-	"os/signal"
 	"regexp"
 	"strings"
-	"syscall"
 	"time"
+
+	"dialtone/bench/report"
 )
 
-func main() {
-	log.SetFlags(0)
-	log.SetPrefix("bench: ")
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		stop()
-		log.Fatal(err)
-	}
-}
+func main() { report.Main("bench", run) }
 
 // plan is what one run does.
 type plan struct {
@@ -75,9 +65,7 @@ func run(ctx context.Context, args []string) error {
 	p := plan{warm: 150 * time.Millisecond, scale: 1, say: func(string, ...any) {}}
 	flags.DurationVar(&p.time, "time", 500*time.Millisecond, "length of a round")
 	flags.IntVar(&p.rounds, "rounds", 3, "rounds per cell")
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return nil
-	} else if err != nil {
+	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	match, err := regexp.Compile(*rows)

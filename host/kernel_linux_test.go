@@ -7,53 +7,14 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"dialtone/internet"
+	"dialtone/link/netns"
 	"dialtone/link/tap"
-
-	"golang.org/x/sys/unix"
 )
-
-// A namespace is one of the kernel's networks: package net's calls in it.
-type namespace struct{ path string }
-
-// in calls f in the namespace.
-func (n *namespace) in(f func() error) error {
-	result := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		fd, err := unix.Open(n.path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err == nil {
-			err = unix.Setns(fd, unix.CLONE_NEWNET)
-			unix.Close(fd)
-		}
-		if err == nil {
-			err = f()
-		}
-		result <- err
-	}()
-	return <-result
-}
-
-func (n *namespace) ListenPacket(ctx context.Context, network, address string) (c net.PacketConn, err error) {
-	err = n.in(func() (err error) {
-		c, err = new(net.ListenConfig).ListenPacket(ctx, network, address)
-		return err
-	})
-	return c, err
-}
-
-func (n *namespace) DialContext(ctx context.Context, network, address string) (c net.Conn, err error) {
-	err = n.in(func() (err error) {
-		c, err = new(net.Dialer).DialContext(ctx, network, address)
-		return err
-	})
-	return c, err
-}
 
 const (
 	kernelAddress = "10.9.0.1"
@@ -61,7 +22,7 @@ const (
 )
 
 // newKernel returns a host on a TAP device, and the kernel's end of it.
-func newKernel(t *testing.T, mtu int) (*Host, *namespace) {
+func newKernel(t *testing.T, mtu int) (*Host, netns.Namespace) {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("a TAP device needs root")
@@ -72,9 +33,9 @@ func newKernel(t *testing.T, mtu int) (*Host, *namespace) {
 	name := fmt.Sprintf("net-%d-%s", os.Getpid(), strings.ToLower(strings.NewReplacer("/", "-", " ", "-").Replace(t.Name())))
 	command(t, "ip", "netns", "add", name)
 	t.Cleanup(func() { command(t, "ip", "netns", "delete", name) })
-	ns := &namespace{"/run/netns/" + name}
+	ns := netns.Named(name)
 	command(t, "ip", "-n", name, "link", "set", "lo", "up")
-	d, err := tap.Open(tap.Config{Netns: ns.path, MTU: mtu, Prefix: netip.PrefixFrom(netip.MustParseAddr(kernelAddress), 24)})
+	d, err := tap.Open(tap.Config{Netns: string(ns), MTU: mtu, Prefix: netip.PrefixFrom(netip.MustParseAddr(kernelAddress), 24)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +77,7 @@ func TestUDPWithTheKernel(t *testing.T) {
 	if all := n.neighbors.All(h.now()); len(all) != 1 || all[0].IP.String() != kernelAddress {
 		t.Errorf("the host knows %+v", all)
 	}
-	if out := command(t, "ip", "-n", strings.TrimPrefix(kernel.path, "/run/netns/"), "neigh"); !strings.Contains(out, hostAddress) || !strings.Contains(out, n.mac.String()) {
+	if out := command(t, "ip", "-n", strings.TrimPrefix(string(kernel), "/run/netns/"), "neigh"); !strings.Contains(out, hostAddress) || !strings.Contains(out, n.mac.String()) {
 		t.Errorf("the kernel knows %s", out)
 	}
 }

@@ -79,11 +79,12 @@ func (h *Host) inputRun(f flow, run []packet, out *outbox) int {
 
 // inputStray takes a segment of no connection.
 func (h *Host) inputStray(f flow, p *packet, header *tcp.Header, payload []byte, out *outbox) {
-	next, done := h.inputTimeWait(f, header, len(payload), out)
+	l := h.tcp.listener(f.local())
+	next, done := h.inputTimeWait(f, header, len(payload), l != nil, out)
 	if done {
 		return
 	}
-	if l := h.tcp.listener(f.local()); l != nil {
+	if l != nil {
 		l.input(f, p, header, payload, next, out)
 		return
 	}

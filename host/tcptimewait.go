@@ -104,8 +104,8 @@ func (w *timeWaits) expire(now time.Duration, _ *outbox) {
 }
 
 // inputTimeWait lets a record answer a segment. done is true where that was all; old
-// is the record that a new connection is to follow.
-func (h *Host) inputTimeWait(f flow, header *tcp.Header, length int, out *outbox) (old *tcp.TimeWaitRecord, done bool) {
+// is the record that a new connection is to follow, which takes somebody who listens.
+func (h *Host) inputTimeWait(f flow, header *tcp.Header, length int, listening bool, out *outbox) (old *tcp.TimeWaitRecord, done bool) {
 	s := &h.tcp
 	s.mu.Lock()
 	t := s.waits.records[f]
@@ -114,7 +114,7 @@ func (h *Host) inputTimeWait(f flow, header *tcp.Header, length int, out *outbox
 		return nil, false
 	}
 	now := h.now()
-	reply, answer, reopen := t.Input(now, header, length)
+	reply, answer, reopen := t.Input(now, header, length, listening)
 	if reopen || t.Deadline() <= now {
 		s.waits.forget(t)
 	}

@@ -10,13 +10,13 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"dialtone/link"
+	"dialtone/link/netns"
 	"dialtone/link/sim"
 	"dialtone/link/tap"
 )
@@ -32,26 +32,8 @@ func useCubic(_, _ string, c syscall.RawConn) (err error) {
 	return errors.Join(err, e)
 }
 
-// in calls f on a thread in the namespace.
-func (e kernelEnd) in(f func() error) error {
-	result := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		fd, err := unix.Open("/run/netns/"+e.name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err == nil {
-			err = unix.Setns(fd, unix.CLONE_NEWNET)
-			unix.Close(fd)
-		}
-		if err == nil {
-			err = f()
-		}
-		result <- err
-	}()
-	return <-result
-}
-
 func (e kernelEnd) dial(ctx context.Context, address string) (c net.Conn, err error) {
-	err = e.in(func() (err error) {
+	err = netns.Named(e.name).Do(func() (err error) {
 		c, err = (&net.Dialer{Control: useCubic}).DialContext(ctx, "tcp", address)
 		return err
 	})
@@ -59,7 +41,7 @@ func (e kernelEnd) dial(ctx context.Context, address string) (c net.Conn, err er
 }
 
 func (e kernelEnd) listen(ctx context.Context, address string) (l net.Listener, err error) {
-	err = e.in(func() (err error) {
+	err = netns.Named(e.name).Do(func() (err error) {
 		l, err = (&net.ListenConfig{Control: useCubic}).Listen(ctx, "tcp", address)
 		return err
 	})

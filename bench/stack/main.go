@@ -15,10 +15,11 @@
 // half of its work: nothing else should run. The line is a function call for netstack
 // (its pipe, which has checksums in software) and for us (link/sim); for the kernel it
 // is a veth cable between two namespaces with its offloads off, which needs root and
-// ethtool; where single bytes and connections are counted, its loopback interface. Super-segments are of 64 KiB: netstack's own segmentation over its veth
-// without checksums, the kernel's over a veth with offloads, and our segments on a link
-// whose MTU is 65535, with checksums. The goodput rows are over the same simulated line
-// for all: 50 Mbit/s, 40 ms, a queue of 100 ms.
+// ethtool; where single bytes and connections are counted, its loopback interface.
+// Super-segments are of 64 KiB: netstack's own segmentation over its veth without
+// checksums, the kernel's over a veth with offloads, and our segments on a link whose MTU
+// is 65535, with checksums. The goodput rows are over the same simulated line for all:
+// 50 Mbit/s, 40 ms, a queue of 100 ms.
 package main
 
 import (
@@ -26,13 +27,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"os"
 	"os/exec"
-	"os/signal"
 	"regexp"
 	"slices"
 	"strings"
@@ -43,16 +42,7 @@ import (
 	"dialtone/bench/report"
 )
 
-func main() {
-	log.SetFlags(0)
-	log.SetPrefix("stack: ")
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := command(ctx, os.Args[1:])
-	stop()
-	if err != nil {
-		log.Fatal(err)
-	}
-}
+func main() { report.Main("stack", command) }
 
 // plan is what one run does.
 type plan struct {
@@ -75,9 +65,7 @@ func command(ctx context.Context, args []string) error {
 	write := flags.String("write", "", "also write the table into this `file`, between its markers")
 	flags.IntVar(&p.rounds, "rounds", 3, "of each cell")
 	flags.Float64Var(&p.scale, "scale", 1, "of the work: 1 is a GiB, 20,000 connections, 30 seconds")
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return nil
-	} else if err != nil {
+	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *worker != "" {

@@ -18,6 +18,7 @@ import (
 
 	"dialtone/host"
 	"dialtone/link"
+	"dialtone/link/netns"
 	"dialtone/link/tap"
 )
 
@@ -64,7 +65,7 @@ func oursOnTap(k kernelEnd, own, other string) (end, func(), error) {
 
 func netstackOnTap(k kernelEnd, own, other string) (end, func(), error) {
 	t := &tapEndpoint{mtu: 1500, mac: link.MAC{2, 0, 0, 0, 0, 1}, peer: link.MAC{2, 0, 0, 0, 0, 2}, done: make(chan struct{})}
-	if err := k.in(t.open); err != nil {
+	if err := netns.Named(k.name).Do(t.open); err != nil {
 		return nil, nil, err
 	}
 	for _, line := range []string{

@@ -28,25 +28,14 @@ import (
 	"log"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"syscall"
 
 	"dialtone/bench/report"
 )
 
-func main() {
-	log.SetFlags(0)
-	log.SetPrefix("trace: ")
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := command(ctx, os.Args[1:])
-	stop()
-	if err != nil {
-		log.Fatal(err)
-	}
-}
+func main() { report.Main("trace", command) }
 
 // plan is what one run does.
 type plan struct {
@@ -79,9 +68,7 @@ func command(ctx context.Context, args []string) error {
 	snap := flags.Int("snap", 0, "with -generate: `bytes` of each packet, 0 for all")
 	flags.IntVar(&p.packets, "packets", 1_000_000, "of the capture")
 	flags.IntVar(&p.rounds, "rounds", 5, "of each contender")
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return nil
-	} else if err != nil {
+	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *worker != "" {

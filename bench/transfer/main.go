@@ -33,25 +33,14 @@ import (
 	"log"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 
 	"dialtone/bench/report"
 )
 
-func main() {
-	log.SetFlags(0)
-	log.SetPrefix("transfer: ")
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:])
-	stop()
-	if err != nil {
-		log.Fatal(err)
-	}
-}
+func main() { report.Main("transfer", run) }
 
 // plan is what one run does.
 type plan struct {
@@ -88,9 +77,7 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&p.far, "far", 1, "rounds of each cell through the cable")
 	flags.IntVar(&p.scale.files, "files", 20_000, "files of the tree")
 	flags.IntVar(&p.many, "many", 1_000_000, "files of the tree of very many")
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return nil
-	} else if err != nil {
+	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	var err1, err2 error

@@ -111,27 +111,17 @@ type scale struct {
 	part  int64 // cable loads are divided by it
 }
 
-func scenes(s scale) []*scene {
-	const mib = 1 << 20
-	file := &load{name: "file", files: 1, bytes: s.file}
-	tree := &load{name: "tree", files: s.files}
-	part := func(n int64) *load {
-		return &load{name: fmt.Sprintf("file%d", n), files: 1, bytes: n * mib / s.part}
-	}
-	distant := max(4000/int(s.part), 100)
-	mibs := func(n int64) string { return fmt.Sprintf("%d MiB", n/s.part) }
+const mib = 1 << 20
+
+func scenes(s scale) []*scene { return append(nearScenes(s), farScenes(s)...) }
+
+// nearScenes are those over loopback.
+func nearScenes(s scale) []*scene {
 	modes := []string{"dialtone", "dialtone-nohash", "dialtone-plain", "dialtone-bare"}
-	remote := []string{"bare-cubic", "bare-bbr", "bare8", "rsync", "scp", "aria2", "croc", "dialtone"}
-	others := remote[:len(remote)-1]
-	long := path{rate: 200e6, rtt: 100 * time.Millisecond, queue: 100 * time.Millisecond}
-	lossy, short, far := long, long, long
-	lossy.loss = 0.01
-	short.loss, short.rtt = 0.01, 10*time.Millisecond
-	far.rtt = 50 * time.Millisecond
 	return []*scene{
 		{
 			name: "file", title: fmt.Sprintf("One file of %d MiB, memory to memory over loopback", s.file/mib),
-			load: file, limit: 2 * time.Minute,
+			load: &load{name: "file", files: 1, bytes: s.file}, limit: 2 * time.Minute,
 			contenders: append(modes, "cp", "bare", "rsync", "scp", "scp-gcm", "nginx", "nginx-tls", "croc"),
 			goals: []goal{
 				atLeast("dialtone-bare", 0.95, "bare"),
@@ -142,12 +132,30 @@ func scenes(s scale) []*scene {
 		},
 		{
 			name: "tree", title: fmt.Sprintf("A tree of %d files of 4 to 64 KiB, memory to memory over loopback", s.files),
-			load: tree, limit: 2 * time.Minute,
+			load: &load{name: "tree", files: s.files}, limit: 2 * time.Minute,
 			contenders: append(modes, "cp", "bare", "bare2", "rsync", "scp", "scp-gcm", "nginx", "nginx-tls", "croc"),
 			goals: []goal{
 				atLeast("dialtone", 0.9, "cp"), atLeast("dialtone", 1.5, "rsync"), atLeast("dialtone", 8, "scp"), inMemory,
 			},
 		},
+	}
+}
+
+// farScenes are those through a cable.
+func farScenes(s scale) []*scene {
+	part := func(n int64) *load {
+		return &load{name: fmt.Sprintf("file%d", n), files: 1, bytes: n * mib / s.part}
+	}
+	distant := max(4000/int(s.part), 100)
+	mibs := func(n int64) string { return fmt.Sprintf("%d MiB", n/s.part) }
+	remote := []string{"bare-cubic", "bare-bbr", "bare8", "rsync", "scp", "aria2", "croc", "dialtone"}
+	others := remote[:len(remote)-1]
+	long := path{rate: 200e6, rtt: 100 * time.Millisecond, queue: 100 * time.Millisecond}
+	lossy, short, far := long, long, long
+	lossy.loss = 0.01
+	short.loss, short.rtt = 0.01, 10*time.Millisecond
+	far.rtt = 50 * time.Millisecond
+	return []*scene{
 		{
 			name: "clean", title: "A clean long path, " + mibs(256), load: part(256), path: &long, limit: 90 * time.Second,
 			contenders: remote,

@@ -16,6 +16,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -29,13 +30,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func main() {
-	log.SetFlags(0)
-	log.SetPrefix("watch: ")
-	if err := command(os.Args[1:]); err != nil {
-		log.Fatal(err)
-	}
-}
+func main() { report.Main("watch", command) }
 
 // plan is what one run does.
 type plan struct {
@@ -47,7 +42,7 @@ type plan struct {
 	say            func(format string, args ...any)
 }
 
-func command(args []string) error {
+func command(_ context.Context, args []string) error {
 	p := plan{say: func(string, ...any) {}, holders: 4}
 	flags := flag.NewFlagSet("watch", flag.ContinueOnError)
 	binary := flags.String("dialtone", "../bin/dialtone", "the dialtone `binary`")
@@ -58,9 +53,7 @@ func command(args []string) error {
 	flags.IntVar(&p.sockets, "sockets", 20_000, "TCP sockets")
 	flags.IntVar(&p.rounds, "rounds", 15, "of each contender")
 	flags.IntVar(&p.churn, "churn", 100_000, "connections to make while changes are counted")
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return nil
-	} else if err != nil {
+	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *worker != "" {

@@ -87,6 +87,7 @@ where they are UTF-8 and base64 where not:
 		},
 	}
 	f.addTo(cmd)
+	completeBy(cmd, "net", completeNet)
 	return cmd
 }
 

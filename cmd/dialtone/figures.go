@@ -7,36 +7,13 @@ import (
 	"time"
 
 	"dialtone/app/escape"
+	"dialtone/app/quantity"
 
 	"github.com/rivo/uniseg"
 )
 
-// bytesText writes n with three digits and a decimal unit: 999 B, 1.25 GB.
-func bytesText(n int64) string {
-	if n < 1000 {
-		return strconv.FormatInt(n, 10) + " B"
-	}
-	f := float64(n)
-	for _, unit := range []string{"kB", "MB", "GB", "TB", "PB"} {
-		if f /= 1000; f < 999.5 {
-			return threeDigits(f) + " " + unit
-		}
-	}
-	return threeDigits(f/1000) + " EB"
-}
-
-func threeDigits(f float64) string {
-	switch {
-	case f < 9.995:
-		return strconv.FormatFloat(f, 'f', 2, 64)
-	case f < 99.95:
-		return strconv.FormatFloat(f, 'f', 1, 64)
-	}
-	return strconv.FormatFloat(f, 'f', 0, 64)
-}
-
 // rateText is bytesText for bytes per second.
-func rateText(perSecond float64) string { return bytesText(int64(perSecond)) + "/s" }
+func rateText(perSecond float64) string { return quantity.Bytes(int64(perSecond)) + "/s" }
 
 // clockText writes how long: 0.12 s, then 0:14, 12:03, 1:02:33, 3 d 4 h.
 func clockText(d time.Duration) string {
@@ -63,26 +40,6 @@ func tookText(d time.Duration) string {
 		return strconv.FormatFloat(d.Seconds(), 'f', 2, 64) + " s"
 	}
 	return clockText(d)
-}
-
-// countText writes n with a comma between thousands.
-func countText(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// countOf is countText with what is counted: 1 file, 1,204 files.
-func countOf(n int64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	if root, ok := strings.CutSuffix(what, "y"); ok {
-		return countText(n) + " " + root + "ies"
-	}
-	return countText(n) + " " + what + "s"
 }
 
 // columns is how wide s is on a terminal.

@@ -66,6 +66,7 @@ Exit codes: 0 everything is there, 1 something is not, 2 wrong command line,
 	f.addTo(cmd)
 	complete(cmd, "on-conflict", "keep-both", "overwrite", "skip", "fail")
 	complete(cmd, "allow-classic", "auto", "classic", "classic3")
+	completeBy(cmd, "net", completeNet)
 	if err := cmd.MarkFlagDirname("dir"); err != nil {
 		panic(err) // there is no such flag
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dialtone/app/pairing"
+	"dialtone/app/quantity"
 )
 
 // serve takes what any number of senders bring, up to --max-sessions at once,
@@ -89,7 +90,7 @@ func (k *keeping) end(ctx context.Context) error {
 	if n == 0 {
 		return nil
 	}
-	fmt.Fprintf(os.Stderr, "interrupted: %s; their senders resume with the same command\n", countOf(n, "transfer"))
+	fmt.Fprintf(os.Stderr, "interrupted: %s; their senders resume with the same command\n", quantity.CountOf(n, "transfer"))
 	return context.Cause(ctx)
 }
 

@@ -75,6 +75,7 @@ Exit codes: 0 everything is there, 1 something is not, 2 wrong command line,
 	complete(cmd, "protocol", "own", "classic", "classic3")
 	complete(cmd, "verify", "hash", "none")
 	complete(cmd, "compress", "auto", "on", "off")
+	completeBy(cmd, "net", completeNet)
 	return cmd
 }
 

@@ -65,6 +65,7 @@ systemd's sockets stay the kernel's.`,
 	f.define(cmd)
 	complete(cmd, "service", "upper", "echo", "discard", "time", "reply", "chat", "exec", "forward")
 	complete(cmd, "log", "text", "json", "off")
+	completeBy(cmd, "net", completeNet)
 	return cmd
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"dialtone/app/quantity"
 	"dialtone/observe/capture"
 	"dialtone/observe/flow"
 )
@@ -68,7 +69,7 @@ func (w *writing) End(*flow.Conversation) error { return nil }
 func (w *writing) finish() error {
 	err := errors.Join(w.out.Flush(), closeFile(w.file))
 	if err == nil && w.file != os.Stdout {
-		fmt.Fprintf(os.Stderr, "wrote %s to %s\n", countOf(w.n, "frame"), oneLine(w.name))
+		fmt.Fprintf(os.Stderr, "wrote %s to %s\n", quantity.CountOf(w.n, "frame"), oneLine(w.name))
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"dialtone/app/quantity"
 	"dialtone/observe/flow"
 	"dialtone/observe/ladder"
 )
@@ -107,10 +108,10 @@ func (f *folder) close() (err error) {
 func (f *folder) finish() error {
 	err := f.close()
 	if err == nil && len(f.begun) > 0 {
-		fmt.Fprintf(os.Stderr, "wrote %s to %s\n", countOf(int64(len(f.begun)), "file"), oneLine(f.dir))
+		fmt.Fprintf(os.Stderr, "wrote %s to %s\n", quantity.CountOf(int64(len(f.begun)), "file"), oneLine(f.dir))
 	}
 	if f.gaps > 0 {
-		fmt.Fprintf(os.Stderr, "%s were not captured and are left out\n", countOf(f.gaps, "byte"))
+		fmt.Fprintf(os.Stderr, "%s were not captured and are left out\n", quantity.CountOf(f.gaps, "byte"))
 	}
 	return err
 }

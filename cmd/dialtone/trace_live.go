@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"dialtone/app/quantity"
 	"dialtone/observe/capture"
 	"dialtone/observe/flow"
 	"dialtone/observe/ladder"
@@ -61,9 +62,9 @@ func inTurn(a, b func() error) func() error {
 
 // summary says what was captured, and what was missed.
 func (t *tracing) summary(c ladder.Count, s capture.LiveStats) {
-	fmt.Fprintf(os.Stderr, "\n%s captured, %s, %s\n", countOf(c.Matched, "frame"), bytesText(c.Bytes), countOf(int64(c.Conversations), "conversation"))
+	fmt.Fprintf(os.Stderr, "\n%s captured, %s, %s\n", quantity.CountOf(c.Matched, "frame"), quantity.Bytes(c.Bytes), quantity.CountOf(int64(c.Conversations), "conversation"))
 	if s.Dropped > 0 {
-		fmt.Fprintf(os.Stderr, "%s dropped: they came faster than they were read; a narrower filter helps\n", countOf(s.Dropped, "frame"))
+		fmt.Fprintf(os.Stderr, "%s dropped: they came faster than they were read; a narrower filter helps\n", quantity.CountOf(s.Dropped, "frame"))
 	} else {
 		fmt.Fprintln(os.Stderr, "0 frames dropped")
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"dialtone/app/escape"
+	"dialtone/app/quantity"
 	"dialtone/observe/capture"
 	"dialtone/observe/filter"
 	"dialtone/observe/ladder"
@@ -168,9 +169,9 @@ func (t *tracing) notice(p *ladder.Pass) {
 	case c.Frames == 0:
 		fmt.Fprintln(os.Stderr, "the capture has no frames")
 	case !c.Shown:
-		fmt.Fprintf(os.Stderr, "none of %s matches the filter %s\n", countOf(c.Frames, "frame"), escape.String(t.filter.String()))
+		fmt.Fprintf(os.Stderr, "none of %s matches the filter %s\n", quantity.CountOf(c.Frames, "frame"), escape.String(t.filter.String()))
 	case t.list && c.Conversations == 0:
-		fmt.Fprintf(os.Stderr, "no conversation is in %s\n", countOf(c.Matched, "frame"))
+		fmt.Fprintf(os.Stderr, "no conversation is in %s\n", quantity.CountOf(c.Matched, "frame"))
 	}
 	t.evictions(c)
 }
@@ -179,6 +180,6 @@ func (t *tracing) notice(p *ladder.Pass) {
 func (t *tracing) evictions(c ladder.Count) {
 	if c.Evicted > 0 {
 		fmt.Fprintf(os.Stderr, "too many conversations at the same time: the oldest %s were let go, and what came of them later counts as new\n",
-			countText(c.Evicted))
+			quantity.Count(c.Evicted))
 	}
 }

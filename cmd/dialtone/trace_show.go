@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"dialtone/app/quantity"
 	"dialtone/observe/capture"
 	"dialtone/observe/flow"
 	"dialtone/observe/ladder"
@@ -88,7 +89,7 @@ func (l *lister) finish() error {
 		return err
 	}
 	if l.left > 0 {
-		fmt.Fprintf(os.Stderr, "%s more are not listed: a filter shows fewer\n", countOf(l.left, "conversation"))
+		fmt.Fprintf(os.Stderr, "%s more are not listed: a filter shows fewer\n", quantity.CountOf(l.left, "conversation"))
 	}
 	return nil
 }

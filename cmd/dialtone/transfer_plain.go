@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"dialtone/app/quantity"
 	"dialtone/app/transfer"
 )
 
@@ -86,7 +87,7 @@ func (r *plainReport) progress(s transfer.Snapshot) {
 
 // progressLine is a snapshot as one line.
 func progressLine(s transfer.Snapshot, p *pace) string {
-	moved := bytesText(s.Bytes)
+	moved := quantity.Bytes(s.Bytes)
 	if s.TotalBytes >= s.Bytes {
 		moved = fmt.Sprintf("%s, %d%%", ofText(s.Bytes, s.TotalBytes), percent(s.Bytes, s.TotalBytes))
 	}

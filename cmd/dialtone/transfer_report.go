@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dialtone/app/escape"
+	"dialtone/app/quantity"
 	"dialtone/app/transfer"
 
 	"github.com/spf13/pflag"
@@ -178,9 +179,9 @@ func eventLine(e transfer.Event, hashed bool) string {
 		if e.Final != "" && e.Final != e.Path {
 			line += " -> " + escape.String(e.Final)
 		}
-		line += "  " + bytesText(e.Bytes)
+		line += "  " + quantity.Bytes(e.Bytes)
 		if e.Resumed > 0 {
-			line += ", " + bytesText(e.Resumed) + " of it from an earlier run"
+			line += ", " + quantity.Bytes(e.Resumed) + " of it from an earlier run"
 		}
 		if hashed && e.Sum != (transfer.Event{}).Sum {
 			line += "  " + e.Sum.String()
@@ -191,7 +192,7 @@ func eventLine(e transfer.Event, hashed bool) string {
 	case transfer.EventFailed:
 		return "failed  " + oneLine(transfer.Failure{Path: e.Path, Err: e.Err}.String())
 	case transfer.EventRepaired:
-		return fmt.Sprintf("repaired  %s: a chunk at byte %s arrived damaged and was sent again", path, countText(e.Offset))
+		return fmt.Sprintf("repaired  %s: a chunk at byte %s arrived damaged and was sent again", path, quantity.Count(e.Offset))
 	case transfer.EventNotice:
 		return "note  " + path + withReason(e.Text)
 	}

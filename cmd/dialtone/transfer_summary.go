@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dialtone/app/digest"
+	"dialtone/app/quantity"
 	"dialtone/app/transfer"
 )
 
@@ -55,29 +56,29 @@ func summaryLines(done string, s transfer.Summary, t tally, err error) (lines []
 		add("BLAKE3", "%s", s.Sum)
 	}
 	if saved := s.Sent - s.Compressed; s.Sent > 0 && saved > 0 {
-		add("on the wire", "%s; compression saved %s%s", bytesText(s.Wire), bytesText(saved), about(s, saved))
+		add("on the wire", "%s; compression saved %s%s", quantity.Bytes(s.Wire), quantity.Bytes(saved), about(s, saved))
 	} else if s.Wire > 0 {
-		add("on the wire", "%s", bytesText(s.Wire))
+		add("on the wire", "%s", quantity.Bytes(s.Wire))
 	}
 	if s.Skipped > 0 {
 		there := max(0, s.SkippedBytes-t.resumed)
-		add("skipped", "%s, %s%s", countOf(s.Skipped, "file"), bytesText(there), about(s, there))
+		add("skipped", "%s, %s%s", quantity.CountOf(s.Skipped, "file"), quantity.Bytes(there), about(s, there))
 	}
 	if t.resumed > 0 {
-		add("resumed", "%s kept from an earlier run%s", bytesText(t.resumed), about(s, t.resumed))
+		add("resumed", "%s kept from an earlier run%s", quantity.Bytes(t.resumed), about(s, t.resumed))
 	}
 	if s.Repaired > 0 {
-		add("repaired", "%s that arrived damaged, sent again", countOf(s.Repaired, "chunk"))
+		add("repaired", "%s that arrived damaged, sent again", quantity.CountOf(s.Repaired, "chunk"))
 	}
 	if t.notices > 0 {
-		add("noted", "%s, see above", countOf(t.notices, "thing"))
+		add("noted", "%s, see above", quantity.CountOf(t.notices, "thing"))
 	}
 	return append(lines, failureLines(s, err)...)
 }
 
 // headline is the first line of a summary.
 func headline(done string, s transfer.Summary, t tally) string {
-	what := countOf(s.Files, "file")
+	what := quantity.CountOf(s.Files, "file")
 	if s.Files == 0 && s.Links == 0 && s.Skipped > 0 && s.Failed == 0 {
 		return fmt.Sprintf("%s nothing: it is there already", done)
 	}
@@ -85,12 +86,12 @@ func headline(done string, s transfer.Summary, t tally) string {
 		what = nameText(t.only, 60)
 	}
 	if s.Folders > 0 {
-		what += fmt.Sprintf(" in %s", countOf(s.Folders, "folder"))
+		what += fmt.Sprintf(" in %s", quantity.CountOf(s.Folders, "folder"))
 	}
 	if s.Links > 0 {
-		what += fmt.Sprintf(" and %s", countOf(s.Links, "link"))
+		what += fmt.Sprintf(" and %s", quantity.CountOf(s.Links, "link"))
 	}
-	line := fmt.Sprintf("%s %s, %s in %s", done, what, bytesText(s.Bytes), tookText(s.Elapsed))
+	line := fmt.Sprintf("%s %s, %s in %s", done, what, quantity.Bytes(s.Bytes), tookText(s.Elapsed))
 	if moved := s.Bytes - t.resumed; moved >= 1e6 || moved > 0 && s.Elapsed > time.Second {
 		line += ", " + rateText(float64(moved)/s.Elapsed.Seconds())
 	}
@@ -115,7 +116,7 @@ func failureLines(s transfer.Summary, err error) (lines []string) {
 	if s.Failed == 0 || errors.As(err, &failed) && failed.Count == 1 {
 		return nil
 	}
-	lines = append(lines, fmt.Sprintf("  %-12s%s", "failed", countOf(s.Failed, "entry")))
+	lines = append(lines, fmt.Sprintf("  %-12s%s", "failed", quantity.CountOf(s.Failed, "entry")))
 	for i, f := range s.Failures {
 		if i == maxFailures {
 			break
@@ -123,7 +124,7 @@ func failureLines(s transfer.Summary, err error) (lines []string) {
 		lines = append(lines, "    "+oneLine(f.String()))
 	}
 	if more := s.Failed - int64(min(maxFailures, len(s.Failures))); more > 0 {
-		lines = append(lines, fmt.Sprintf("    and %s more; --json names all", countText(more)))
+		lines = append(lines, fmt.Sprintf("    and %s more; --json names all", quantity.Count(more)))
 	}
 	return lines
 }
@@ -133,11 +134,11 @@ func closingLines(done string, s transfer.Summary, t tally, err error) []string 
 	var failed *transfer.FailedError
 	switch {
 	case err == nil && t.would > 0 || errors.As(err, &failed) && t.would > 0:
-		return []string{fmt.Sprintf("dry run: %s, %s would be %s", countOf(t.would, "file"), bytesText(t.bytes), done)}
+		return []string{fmt.Sprintf("dry run: %s, %s would be %s", quantity.CountOf(t.would, "file"), quantity.Bytes(t.bytes), done)}
 	case err == nil, errors.As(err, &failed):
 		return summaryLines(done, s, t, err)
 	case s.Files > 0 || s.Bytes > 0:
-		return []string{fmt.Sprintf("broken off after %s, %s", countOf(s.Files, "file"), bytesText(s.Bytes))}
+		return []string{fmt.Sprintf("broken off after %s, %s", quantity.CountOf(s.Files, "file"), quantity.Bytes(s.Bytes))}
 	}
 	return nil
 }

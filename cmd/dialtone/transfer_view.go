@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"dialtone/app/quantity"
 	"dialtone/app/transfer"
 )
 
@@ -25,7 +26,7 @@ func (v *view) lines(s transfer.Snapshot) (lines []string) {
 	v.pace.add(s)
 	for i, f := range s.Active {
 		if i == maxActive {
-			lines = append(lines, v.fit(fmt.Sprintf("and %s more on their way", countText(int64(len(s.Active)-i)))))
+			lines = append(lines, v.fit(fmt.Sprintf("and %s more on their way", quantity.Count(int64(len(s.Active)-i)))))
 			break
 		}
 		lines = append(lines, v.row(nameText(f.Path, v.room()), f.Done, f.Size))
@@ -45,9 +46,9 @@ func onlyOne(s transfer.Snapshot) bool {
 func filesText(s transfer.Snapshot) string {
 	n := s.Files + s.Skipped + s.Failed
 	if s.TotalFiles < 0 || s.TotalFiles < n {
-		return countOf(n, "file")
+		return quantity.CountOf(n, "file")
 	}
-	return countText(n) + " of " + countOf(s.TotalFiles, "file")
+	return quantity.Count(n) + " of " + quantity.CountOf(s.TotalFiles, "file")
 }
 
 // What stands behind a name: a bar, a percentage, a size.
@@ -79,7 +80,7 @@ func (v *view) room() int {
 
 // row is a line of a table: name, which is safe to show, bar, percentage, bytes.
 func (v *view) row(name string, done, size int64) string {
-	figures := "      " + bytesText(done)
+	figures := "      " + quantity.Bytes(done)
 	bar := strings.Repeat(" ", max(0, v.bar()))
 	if size >= 0 {
 		done = min(done, size)
@@ -99,7 +100,7 @@ func (v *view) row(name string, done, size int64) string {
 
 // ofText says a part of a size, with one unit where both have the same.
 func ofText(done, size int64) string {
-	part, whole := bytesText(done), bytesText(size)
+	part, whole := quantity.Bytes(done), quantity.Bytes(size)
 	if unit := whole[strings.IndexByte(whole, ' '):]; strings.HasSuffix(part, unit) {
 		part = strings.TrimSuffix(part, unit)
 	}
@@ -143,10 +144,10 @@ func stateParts(s transfer.Snapshot, p *pace) []string {
 	}
 	if s.Path.RTT > 0 {
 		parts = append(parts, "RTT "+rttText(s.Path.RTT))
-		parts = append(parts, countText(s.Path.Retransmitted)+" retransmitted")
+		parts = append(parts, quantity.Count(s.Path.Retransmitted)+" retransmitted")
 	}
 	if s.Repaired > 0 {
-		parts = append(parts, countOf(s.Repaired, "chunk")+" repaired")
+		parts = append(parts, quantity.CountOf(s.Repaired, "chunk")+" repaired")
 	}
 	return parts
 }
@@ -171,7 +172,7 @@ func rttText(d time.Duration) string {
 	if ms < 0.1 {
 		return fmt.Sprintf("%d µs", d.Microseconds())
 	}
-	return threeDigits(ms) + " ms"
+	return quantity.ThreeDigits(ms) + " ms"
 }
 
 // limitText says who holds a transfer back.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dialtone/app/escape"
+	"dialtone/app/quantity"
 	"dialtone/observe/sockets"
 )
 
@@ -63,7 +64,7 @@ func (f *watchFlags) follow(ctx context.Context, filter *sockets.Filter) error {
 		return err
 	}
 	if n := w.Lost(); n > 0 {
-		fmt.Fprintf(os.Stderr, "%s came too fast and are missing\n", countOf(int64(n), "change"))
+		fmt.Fprintf(os.Stderr, "%s came too fast and are missing\n", quantity.CountOf(int64(n), "change"))
 	}
 	switch {
 	case run.until == nil || run.found:

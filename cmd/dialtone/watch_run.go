@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"dialtone/app/quantity"
 	"dialtone/observe/grammar"
 	"dialtone/observe/sockets"
 
@@ -124,7 +125,7 @@ func (f *watchFlags) findings(rows []*sockets.Socket) func(row int) []sockets.Fi
 func (f *watchFlags) notice(all int, rows []*sockets.Socket, filter *sockets.Filter, owners bool) {
 	switch {
 	case all > 0 && len(rows) == 0:
-		fmt.Fprintf(os.Stderr, "nothing is off with %s\n", countOf(int64(all), "socket"))
+		fmt.Fprintf(os.Stderr, "nothing is off with %s\n", quantity.CountOf(int64(all), "socket"))
 	case len(rows) == 0 && filter.String() != "":
 		fmt.Fprintf(os.Stderr, "no socket matches the filter %s\n", oneLine(filter.String()))
 	case owners && slices.ContainsFunc(rows, func(s *sockets.Socket) bool { return s.Hidden && len(s.Processes) == 0 && s.Inode != 0 }):

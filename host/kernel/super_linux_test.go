@@ -67,7 +67,7 @@ func TestSuperFrames(t *testing.T) {
 func (y *yard) watchKernel() (stop func() sizes) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var live *capture.Live
-	err := kernel{"/run/netns/" + y.ns}.in(func() (err error) {
+	err := y.kernel().Do(func() (err error) {
 		live, err = capture.OpenLive(ctx, capture.LiveConfig{Interface: "tap0"})
 		return err
 	})

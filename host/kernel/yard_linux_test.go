@@ -9,17 +9,15 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"dialtone/host"
 	"dialtone/link"
+	"dialtone/link/netns"
 	"dialtone/link/tap"
 	"dialtone/observe/flow"
 )
@@ -174,44 +172,7 @@ type sockets interface {
 	Listen(ctx context.Context, network, address string) (net.Listener, error)
 }
 
-// kernel is a namespace's network.
-type kernel struct{ path string }
-
-func (y *yard) kernel() sockets { return kernel{"/run/netns/" + y.ns} }
-
-// in calls f on a thread in the namespace.
-func (k kernel) in(f func() error) error {
-	result := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		fd, err := unix.Open(k.path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err == nil {
-			err = unix.Setns(fd, unix.CLONE_NEWNET)
-			unix.Close(fd)
-		}
-		if err == nil {
-			err = f()
-		}
-		result <- err
-	}()
-	return <-result
-}
-
-func (k kernel) DialContext(ctx context.Context, network, address string) (c net.Conn, err error) {
-	err = k.in(func() (err error) {
-		c, err = new(net.Dialer).DialContext(ctx, network, address)
-		return err
-	})
-	return c, err
-}
-
-func (k kernel) Listen(ctx context.Context, network, address string) (l net.Listener, err error) {
-	err = k.in(func() (err error) {
-		l, err = new(net.ListenConfig).Listen(ctx, network, address)
-		return err
-	})
-	return l, err
-}
+func (y *yard) kernel() netns.Namespace { return netns.Named(y.ns) }
 
 // bothRoles runs a test with the host as the server, and as the client, in one yard at
 // the same time.

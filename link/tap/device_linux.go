@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dialtone/link"
+	"dialtone/link/netns"
 )
 
 // Device is an open TAP device: a [link.Port] whose other end is the kernel's.
@@ -39,7 +40,7 @@ type Device struct {
 // that Open has made is gone with Close.
 func Open(c Config) (*Device, error) {
 	d := &Device{done: make(chan struct{})}
-	err := inNamespace(c.Netns, func() error { return d.open(c) })
+	err := netns.Namespace(c.Netns).Do(func() error { return d.open(c) })
 	if err != nil {
 		return nil, fmt.Errorf("open TAP device %s: %w", c.Name, err)
 	}

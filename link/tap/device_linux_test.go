@@ -8,17 +8,16 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
-	"golang.org/x/sys/unix"
 
 	"dialtone/internet"
 	"dialtone/link"
+	"dialtone/link/netns"
 	"dialtone/link/tap"
 )
 
@@ -142,36 +141,13 @@ func (r *responder) Dropped(_ netip.Addr, f *link.Frame)             { f.Free() 
 func (r *responder) Conflict(ip netip.Addr, mac link.MAC)            { r.t.Errorf("%v is at %v too", ip, mac) }
 func (r *responder) Claimed(netip.Addr)                              {}
 
-// inside runs f on a thread of the namespace, where its sockets belong then.
-func inside(t *testing.T, ns string, f func() error) {
-	t.Helper()
-	there, err := os.Open("/run/netns/" + ns)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer there.Close()
-	result := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		if err := unix.Setns(int(there.Fd()), unix.CLONE_NEWNET); err != nil {
-			result <- err
-			return
-		}
-		result <- f()
-	}()
-	if err := <-result; err != nil {
-		t.Fatal(err)
-	}
-}
-
 // ping sends an echo request of so many bytes with the kernel's IP and wants it back.
 func ping(t *testing.T, ns string, size int) {
 	t.Helper()
-	var conn net.PacketConn
-	inside(t, ns, func() (err error) {
-		conn, err = net.ListenPacket("ip4:icmp", kernelIP.String())
-		return err
-	})
+	conn, err := netns.Named(ns).ListenPacket(t.Context(), "ip4:icmp", kernelIP.String())
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(30 * time.Second))
 	request := make([]byte, size)
@@ -240,11 +216,10 @@ func TestKernelLeavesChecksumsToUs(t *testing.T) {
 		r.toKernel(f)
 	}
 	r.mu.Unlock()
-	var conn net.Conn
-	inside(t, ns, func() (err error) {
-		conn, err = net.Dial("udp", net.JoinHostPort(ourIP.String(), "7"))
-		return err
-	})
+	conn, err := netns.Named(ns).DialContext(t.Context(), "udp", net.JoinHostPort(ourIP.String(), "7"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(30 * time.Second))
 	if _, err := conn.Write([]byte("hello")); err != nil {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -102,38 +101,4 @@ func setAddress(r *unix.Ifreq, c Config, do func(what string, call uint)) {
 	mask := ^uint32(0) << (32 - c.Prefix.Bits())
 	_ = r.SetInet4Addr([]byte{byte(mask >> 24), byte(mask >> 16), byte(mask >> 8), byte(mask)})
 	do("set mask", unix.SIOCSIFNETMASK)
-}
-
-// inNamespace runs f in the network namespace at path; "": in the process's.
-func inNamespace(path string, f func() error) error {
-	if path == "" {
-		return f()
-	}
-	there, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer there.Close()
-	result := make(chan error, 1)
-	go func() { result <- onThreadIn(there, f) }()
-	return <-result
-}
-
-// onThreadIn runs f on a thread that is in the namespace. One that cannot go home
-// stays locked and ends with the goroutine.
-func onThreadIn(there *os.File, f func() error) error {
-	runtime.LockOSThread()
-	home, err := os.Open("/proc/thread-self/ns/net")
-	if err != nil {
-		return err
-	}
-	defer home.Close()
-	if err := unix.Setns(int(there.Fd()), unix.CLONE_NEWNET); err != nil {
-		return fmt.Errorf("enter %s: %w", there.Name(), err)
-	}
-	err = f()
-	if unix.Setns(int(home.Fd()), unix.CLONE_NEWNET) == nil {
-		runtime.UnlockOSThread()
-	}
-	return err
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"dialtone/app/quantity"
 	"dialtone/observe/flow"
 	"dialtone/transport/tcp"
 )
@@ -145,14 +146,14 @@ func (w *Writer) foldBlock(s *strand, f *fold) *block {
 		text += ", " + rate
 	}
 	if sum.acks > 0 {
-		text += ", " + countOf(sum.acks, "ACK") + " back"
+		text += ", " + quantity.CountOf(sum.acks, "ACK") + " back"
 	}
 	time := w.timeOf(sum.first, s.origin)
 	w.grow(sum.frame, time)
 	b := &block{
 		frame:    sum.frame,
 		time:     time,
-		arrow:    w.shaft(f.from, countOf(sum.segments, "segment")+", "+bytesText(sum.bytes), w.glyphs.rule, inkBold),
+		arrow:    w.shaft(f.from, quantity.CountOf(sum.segments, "segment")+", "+quantity.Bytes(sum.bytes), w.glyphs.rule, inkBold),
 		outerInk: inkNote,
 	}
 	for _, line := range wrap(text, w.grid.arrow-2) {
@@ -162,7 +163,7 @@ func (w *Writer) foldBlock(s *strand, f *fold) *block {
 		b.inner = append(b.inner, inked{inkNone, " " + line})
 	}
 	for _, label := range sum.order() {
-		b.outer = append(b.outer, wrap(countText(sum.labels[label])+" "+w.glyphs.times+" "+label.String(), w.grid.right)...)
+		b.outer = append(b.outer, wrap(quantity.Count(sum.labels[label])+" "+w.glyphs.times+" "+label.String(), w.grid.right)...)
 	}
 	return b
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"dialtone/app/escape"
+	"dialtone/app/quantity"
 	"dialtone/observe/capture"
 )
 
@@ -49,9 +50,9 @@ type boxWriter struct {
 
 func (b *boxWriter) title() {
 	p := b.packet
-	text := fmt.Sprintf("frame %d  %s  %s on the wire", p.Number, b.style.at(p.Time).Format("2006-01-02 15:04:05.000000000 MST"), countOf(int64(p.Wire), "byte"))
+	text := fmt.Sprintf("frame %d  %s  %s on the wire", p.Number, b.style.at(p.Time).Format("2006-01-02 15:04:05.000000000 MST"), quantity.CountOf(int64(p.Wire), "byte"))
 	if len(p.Data) != p.Wire {
-		text += fmt.Sprintf(", %s captured", countText(int64(len(p.Data))))
+		text += fmt.Sprintf(", %s captured", quantity.Count(int64(len(p.Data))))
 	}
 	b.text.WriteString(b.style.paint(inkHead, text) + "\n")
 	for _, note := range b.hints() {
@@ -223,7 +224,7 @@ func (b *boxWriter) dump(start, end int) {
 		b.row(fmt.Sprintf("%04x  % x", start+at, part), plainText(part, b.glyphs.bullet), inkNone)
 	}
 	if left > 0 {
-		b.row("", fmt.Sprintf("%s %s more: --expand shows them", b.glyphs.ellipsis, countOf(int64(left), "byte")), inkDim)
+		b.row("", fmt.Sprintf("%s %s more: --expand shows them", b.glyphs.ellipsis, quantity.CountOf(int64(left), "byte")), inkDim)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"dialtone/app/escape"
+	"dialtone/app/quantity"
 	"dialtone/observe/capture"
 	"dialtone/observe/flow"
 )
@@ -86,7 +87,7 @@ func (d *Dialogue) Piece(c *flow.Conversation, p flow.Piece) error {
 	d.turnTo(c)
 	switch {
 	case p.Data == nil && p.Gap > 0:
-		d.line(p.From, d.style.paint(inkBad, fmt.Sprintf("(%s missing: not captured)", countOf(p.Gap, "byte"))), true)
+		d.line(p.From, d.style.paint(inkBad, fmt.Sprintf("(%s missing: not captured)", quantity.CountOf(p.Gap, "byte"))), true)
 	case readable(p.Data):
 		for line := range bytes.Lines(p.Data) {
 			text, whole := bytes.CutSuffix(line, []byte("\n"))

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dialtone/app/quantity"
 	"dialtone/transport/tcp"
 )
 
@@ -142,7 +143,7 @@ func (w *Writer) words(r *Row) []string {
 		return []string{r.Text} // an ICMP error
 	}
 	if r.Flags == 0 && !isTCP(r) {
-		return []string{countOf(int64(r.Len), "byte")}
+		return []string{quantity.CountOf(int64(r.Len), "byte")}
 	}
 	list := []string{flagWords(r)}
 	if r.Len > 0 && w.grid.arrow >= wide {

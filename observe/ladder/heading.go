@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"dialtone/app/quantity"
 	"dialtone/internet"
 	"dialtone/observe/flow"
 )
@@ -139,9 +140,9 @@ func (w *Writer) closedText(c *flow.Conversation) string {
 func (w *Writer) sentText(c *flow.Conversation) string {
 	part := func(end int, arrow string) string {
 		e := &c.Ends[end]
-		text := fmt.Sprintf("%s %s in %s", arrow, bytesText(e.Bytes), countOf(e.Packets, "packet"))
+		text := fmt.Sprintf("%s %s in %s", arrow, quantity.Bytes(e.Bytes), quantity.CountOf(e.Packets, "packet"))
 		if e.Missed > 0 {
-			text += fmt.Sprintf(" and %s that were not captured", bytesText(e.Missed))
+			text += fmt.Sprintf(" and %s that were not captured", quantity.Bytes(e.Missed))
 		}
 		return text
 	}
@@ -174,15 +175,15 @@ func lossText(c *flow.Conversation) string {
 	text := "none seen"
 	switch {
 	case lost > 0:
-		text = fmt.Sprintf("%s lost (%s)", countOf(lost, "segment"), percent(lost, packets))
+		text = fmt.Sprintf("%s lost (%s)", quantity.CountOf(lost, "segment"), percent(lost, packets))
 	case resent > 0:
 		text = "none lost"
 	}
 	if resent > 0 {
-		text += fmt.Sprintf(", %s sent again", countText(resent))
+		text += fmt.Sprintf(", %s sent again", quantity.Count(resent))
 	}
 	if n := a.OutOfOrder + b.OutOfOrder; n > 0 {
-		text += fmt.Sprintf(", %s out of order", countText(n))
+		text += fmt.Sprintf(", %s out of order", quantity.Count(n))
 	}
 	return text
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dialtone/app/quantity"
 	"dialtone/internet"
 )
 
@@ -86,7 +87,7 @@ func (p *page) notice(talks int) string {
 	}
 	var list []string
 	if left := talks - len(p.Talks); left > 0 {
-		list = append(list, countOf(int64(left), "more conversation")+" not in this page: choose with a filter.")
+		list = append(list, quantity.CountOf(int64(left), "more conversation")+" not in this page: choose with a filter.")
 	}
 	without := 0
 	for _, t := range p.Talks {
@@ -95,10 +96,10 @@ func (p *page) notice(talks int) string {
 		}
 	}
 	if without > 0 {
-		list = append(list, fmt.Sprintf("Only in the table, for want of room: %s.", countOf(int64(without), "conversation")))
+		list = append(list, fmt.Sprintf("Only in the table, for want of room: %s.", quantity.CountOf(int64(without), "conversation")))
 	}
 	if p.missing > 0 {
-		list = append(list, "Bytes that could not be read again: those of "+countOf(int64(p.missing), "frame")+".")
+		list = append(list, "Bytes that could not be read again: those of "+quantity.CountOf(int64(p.missing), "frame")+".")
 	}
 	return strings.Join(list, " ")
 }
@@ -149,9 +150,9 @@ func (p *page) cells(t *Talk) []cell {
 	return []cell{
 		figure(strconv.Itoa(t.ID), int64(t.ID)), text(a.Addr.String()), text(b.Addr.String()),
 		text(c.Opened.String()), text(c.Closed.String()),
-		figure(countText(a.Packets+b.Packets), a.Packets+b.Packets),
-		figure(bytesText(a.Bytes), a.Bytes), figure(bytesText(b.Bytes), b.Bytes),
-		figure(rtt, RTT(c)), figure(countText(a.Resent+b.Resent), a.Resent+b.Resent),
+		figure(quantity.Count(a.Packets+b.Packets), a.Packets+b.Packets),
+		figure(quantity.Bytes(a.Bytes), a.Bytes), figure(quantity.Bytes(b.Bytes), b.Bytes),
+		figure(rtt, RTT(c)), figure(quantity.Count(a.Resent+b.Resent), a.Resent+b.Resent),
 		figure(fineGlyphs.took(c.Last-c.First), c.Last-c.First),
 	}
 }

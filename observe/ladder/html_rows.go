@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"dialtone/app/quantity"
 	"dialtone/observe/capture"
 	"dialtone/observe/flow"
 	"dialtone/transport/tcp"
@@ -68,7 +69,7 @@ func (p *page) rowsOf(t *Talk) *pageRows {
 	p.rows -= len(rows)
 	out := &pageRows{Pitch: pitch, Lost: []int{}, SACK: [][3]int64{}, Labels: [][6]int{}, Rules: [][2]any{}, Frames: []string{}, Layers: [][]int{}}
 	if left > 0 {
-		out.Notice = p.word(countOf(left, "more segment") + " of this conversation not in this page: choose with a filter.")
+		out.Notice = p.word(quantity.CountOf(left, "more segment") + " of this conversation not in this page: choose with a filter.")
 	}
 	out.place(p, arrange(t, rows, nil), rows)
 	var space sequence

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"dialtone/app/quantity"
 	"dialtone/internet"
 	"dialtone/link"
 	"dialtone/observe/capture"
@@ -285,13 +286,13 @@ func (f *Field) verdict(v capture.Verdict) {
 
 // payload is bytes that belong to whoever is above.
 func (d *dissection) payload() {
-	d.box.Summary = countOf(int64(len(d.b)), "byte")
+	d.box.Summary = quantity.CountOf(int64(len(d.b)), "byte")
 }
 
 // rest adds what is left from at on as bytes.
 func (d *dissection) rest(name string, at int) {
 	if at < len(d.b) {
-		d.field(name, at, len(d.b)-at, countOf(int64(len(d.b)-at), "byte"))
+		d.field(name, at, len(d.b)-at, quantity.CountOf(int64(len(d.b)-at), "byte"))
 	}
 }
 

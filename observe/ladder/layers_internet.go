@@ -3,6 +3,7 @@ package ladder
 import (
 	"fmt"
 
+	"dialtone/app/quantity"
 	"dialtone/internet"
 )
 
@@ -12,7 +13,7 @@ func (d *dissection) ipv4() {
 	}
 	d.box.Summary = addrText(d.b[12:16]) + " → " + addrText(d.b[16:20])
 	d.bits("version", 0, 0, 4)
-	d.bits("header length", 0, 4, 4).Note = countOf(int64(d.b[0]&15)*4, "byte")
+	d.bits("header length", 0, 4, 4).Note = quantity.CountOf(int64(d.b[0]&15)*4, "byte")
 	d.trafficClass(1, 0)
 	d.u16("total length", 2)
 	d.hex("identification", 4, 2).Note = fmt.Sprint(d.num(4, 2))
@@ -37,7 +38,7 @@ func fragmentNote(units uint64) string {
 	if units == 0 {
 		return ""
 	}
-	return countOf(int64(units)*8, "byte")
+	return quantity.CountOf(int64(units)*8, "byte")
 }
 
 // trafficClass is DSCP and ECN, the first of them bit bits from byte at.
@@ -81,7 +82,7 @@ func (d *dissection) brokenOptions(err error, at int, end bool) {
 	if end || at >= len(d.b) {
 		return
 	}
-	f := d.field("options", at, len(d.b)-at, countOf(int64(len(d.b)-at), "byte"))
+	f := d.field("options", at, len(d.b)-at, quantity.CountOf(int64(len(d.b)-at), "byte"))
 	f.Note, f.Bad = err.Error(), true
 }
 
@@ -103,7 +104,7 @@ func (d *dissection) ipv6() {
 
 func (d *dissection) extension() {
 	d.protocol("next header", 0)
-	d.u8("header length", 1).Note = countOf(int64(len(d.b)), "byte")
+	d.u8("header length", 1).Note = quantity.CountOf(int64(len(d.b)), "byte")
 	switch d.box.Name {
 	case "AH":
 		d.u16("reserved", 2)
@@ -137,7 +138,7 @@ func (d *dissection) ipv6Options() {
 		if v, ok := option.RouterAlert(); ok {
 			f.Note = fmt.Sprint(v)
 		} else if v, ok := option.Jumbo(); ok {
-			f.Note = countOf(int64(v), "byte")
+			f.Note = quantity.CountOf(int64(v), "byte")
 		}
 		at, list = at+size, rest
 	}

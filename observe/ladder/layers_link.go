@@ -3,6 +3,7 @@ package ladder
 import (
 	"fmt"
 
+	"dialtone/app/quantity"
 	"dialtone/link"
 )
 
@@ -113,7 +114,7 @@ func (d *dissection) cookedAddr(at int, n uint64) {
 		d.hex("sender", at, size)
 	}
 	if size < 8 {
-		d.field("unused", at+size, 8-size, countOf(int64(8-size), "byte"))
+		d.field("unused", at+size, 8-size, quantity.CountOf(int64(8-size), "byte"))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 
+	"dialtone/app/quantity"
 	"dialtone/observe/capture"
 	"dialtone/transport/tcp"
 )
@@ -50,7 +51,7 @@ func (d *dissection) tcp() {
 	flags := tcp.Flags(be16(d.b[12:]) & 0xfff)
 	d.box.Summary += "  " + flags.String()
 	d.u32("acknowledgment number", 8)
-	d.bits("data offset", 12, 0, 4).Note = countOf(int64(d.b[12]>>4)*4, "byte")
+	d.bits("data offset", 12, 0, 4).Note = quantity.CountOf(int64(d.b[12]>>4)*4, "byte")
 	d.bits("reserved", 12, 4, 3)
 	d.flags(flags)
 	d.u16("window", 14).Note = "not scaled"

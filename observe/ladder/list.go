@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"dialtone/app/quantity"
 	"dialtone/internet"
 	"dialtone/observe/flow"
 )
@@ -81,8 +82,8 @@ func (g *glyphs) cells(c *flow.Conversation) []string {
 	} else if c.Closed == flow.HowBothAtOnce {
 		cells[columnCloser] = "both"
 	}
-	cells[columnPackets] = countText(a.Packets + b.Packets)
-	cells[columnSent], cells[columnReceived] = bytesText(a.Bytes), bytesText(b.Bytes)
+	cells[columnPackets] = quantity.Count(a.Packets + b.Packets)
+	cells[columnSent], cells[columnReceived] = quantity.Bytes(a.Bytes), quantity.Bytes(b.Bytes)
 	if rtt := RTT(c); rtt > 0 {
 		cells[columnRTT] = g.took(rtt)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"dialtone/app/quantity"
 )
 
 // MaxPictureRows is how many rows WriteSVG draws: more are no picture any more. The
@@ -119,7 +121,7 @@ func (p *picture) description() string {
 }
 
 func (p *picture) notice() string {
-	return countOf(p.left, "more row") + " not drawn here: a filter chooses what is, dialtone trace --html has more room"
+	return quantity.CountOf(p.left, "more row") + " not drawn here: a filter chooses what is, dialtone trace --html has more room"
 }
 
 // lives draws what runs along the ladder: verticals, states and rules.

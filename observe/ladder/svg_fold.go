@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"dialtone/app/quantity"
 	"dialtone/observe/flow"
 )
 
@@ -52,7 +53,7 @@ func findingsOf(r *Row) []flow.Finding {
 // happened among them.
 func foldRule(s *folded) rule {
 	took := s.last - s.first
-	text := countOf(s.segments, "segment") + ", " + bytesText(s.bytes) + " in " + fineGlyphs.took(took)
+	text := quantity.CountOf(s.segments, "segment") + ", " + quantity.Bytes(s.bytes) + " in " + fineGlyphs.took(took)
 	if rate := rateText(s.bytes, took); rate != "" {
 		text += ", " + rate
 	}
@@ -68,7 +69,7 @@ func (s *folded) column() []placed {
 	slices.SortStableFunc(kinds, func(a, b flow.Label) int { return weight(a) - weight(b) })
 	var list []placed
 	for _, l := range kinds[:min(len(kinds), maxAside)] {
-		list = append(list, placed{word: countText(s.labels[l]) + " × " + l.String(), tone: toneOf(l)})
+		list = append(list, placed{word: quantity.Count(s.labels[l]) + " × " + l.String(), tone: toneOf(l)})
 	}
 	if more := len(kinds) - len(list); more > 0 {
 		list[len(list)-1].word += fmt.Sprintf(" +%d more", more)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"dialtone/app/quantity"
 	"dialtone/internet"
 	"dialtone/observe/flow"
 	"dialtone/transport/tcp"
@@ -42,7 +43,7 @@ func arrowWords(r *Row) []string {
 	case r.Text != "" && r.Flags == 0 && r.Len == 0: // an ICMP error
 		return []string{viaText(r) + r.Text}
 	case r.Flags == 0 && !isTCP(r):
-		return []string{countOf(int64(r.Len), "byte")}
+		return []string{quantity.CountOf(int64(r.Len), "byte")}
 	}
 	list := []string{flagWords(r)}
 	if r.Len > 0 {

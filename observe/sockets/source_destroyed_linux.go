@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"dialtone/link/netns"
 	"dialtone/transport/tcp"
 
 	"golang.org/x/sys/unix"
@@ -25,9 +26,9 @@ const (
 )
 
 // openDestroyed needs no rights on recent kernels, and CAP_NET_ADMIN on old ones.
-func openDestroyed(netns string) (source, error) {
+func openDestroyed(there netns.Namespace) (source, error) {
 	s := &destroyed{fd: -1, buffer: make([]byte, bufferLen)}
-	err := within(netns, func() (err error) {
+	err := there.Do(func() (err error) {
 		s.fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 		if err != nil {
 			return os.NewSyscallError("socket", err)

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"runtime"
 	"strconv"
+
+	"dialtone/link/netns"
 
 	"golang.org/x/sys/unix"
 )
@@ -49,7 +50,7 @@ func (t *Table) Close() error {
 
 // connect opens the netlink socket, which stays in its namespace.
 func (t *Table) connect() error {
-	return within(t.config.Netns, func() error {
+	return netns.Namespace(t.config.Netns).Do(func() error {
 		fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 		if err != nil {
 			return os.NewSyscallError("socket", err)
@@ -64,28 +65,6 @@ func (t *Table) connect() error {
 		t.fd = fd
 		return nil
 	})
-}
-
-// within runs f in a network namespace, on a thread of its own if it is another one.
-func within(netns string, f func() error) error {
-	if netns == "" {
-		return f()
-	}
-	ns, err := os.Open(netns)
-	if err != nil {
-		return err
-	}
-	defer ns.Close()
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and the thread ends with the goroutine
-		if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
-			done <- &os.PathError{Op: "enter network namespace", Path: netns, Err: err}
-			return
-		}
-		done <- f()
-	}()
-	return <-done
 }
 
 // Read returns the sockets that q asks for, in the kernel's order. They, and what they

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+
+	"dialtone/link/netns"
 )
 
 // Watch begins to watch. Run does the work.
@@ -56,7 +58,7 @@ func openSource(name string, c WatchConfig) (source, error) {
 	case Tracepoint:
 		return openPerf(c.Tracefs)
 	case Destroyed:
-		return openDestroyed(c.Netns)
+		return openDestroyed(netns.Namespace(c.Netns))
 	}
 	return looking{}, nil
 }

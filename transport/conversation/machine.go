@@ -114,8 +114,8 @@ func (m *machine) Input(h *tcp.Header, payload []byte) {
 }
 
 func (m *machine) inputWait(h *tcp.Header, payload []byte) {
-	reply, answer, reopen := m.wait.Input(m.now, h, len(payload))
-	if !reopen || !m.listening {
+	reply, answer, reopen := m.wait.Input(m.now, h, len(payload), m.listening)
+	if !reopen {
 		m.reply(&reply, answer)
 		return
 	}

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 
+	"dialtone/link/netns"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -39,16 +41,11 @@ func (k *kernel) openFiles() (err error) {
 
 // socket makes a socket in the namespace.
 func (k *kernel) socket() (fd int, err error) {
-	result := make(chan error)
-	go func() {
-		runtime.LockOSThread() // as above
-		err := unix.Setns(int(k.namespace.Fd()), unix.CLONE_NEWNET)
-		if err == nil {
-			fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-		}
-		result <- err
-	}()
-	err = <-result
+	there := netns.Namespace(fmt.Sprint("/proc/self/fd/", k.namespace.Fd()))
+	err = there.Do(func() (err error) {
+		fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		return err
+	})
 	return fd, err
 }
 

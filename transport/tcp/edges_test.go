@@ -76,7 +76,7 @@ func TestTimeWaitRecord(t *testing.T) {
 	stamps := func(val uint32) Options { return Options(nil).AppendNop(2).AppendTimestamps(val, 0) }
 	// The peer's FIN again: acknowledged, and 2 MSL begin anew.
 	fin := Header{SrcPort: 2, DstPort: 1, Seq: p.a.rcv.nxt - 1, Ack: p.a.snd.nxt, Flags: FIN | ACK, Options: stamps(w.recent)}
-	reply, answer, reopen := w.Input(later, &fin, 0)
+	reply, answer, reopen := w.Input(later, &fin, 0, true)
 	if !answer || reopen || reply.Flags != ACK || reply.Ack != p.a.rcv.nxt || reply.Seq != p.a.snd.nxt || reply.SrcPort != 1 {
 		t.Errorf("a FIN is answered with %+v, %v, %v", reply, answer, reopen)
 	}
@@ -88,7 +88,7 @@ func TestTimeWaitRecord(t *testing.T) {
 		"number":    {Seq: p.a.rcv.nxt + 1, Flags: SYN},
 		"timestamp": {Seq: p.a.rcv.nxt - 1000, Flags: SYN, Options: stamps(w.recent + 1)},
 	} {
-		if _, answer, reopen := w.Input(later, &syn, 0); answer || !reopen {
+		if _, answer, reopen := w.Input(later, &syn, 0, true); answer || !reopen {
 			t.Errorf("a SYN with a greater %s: answered %v, opens again %v", name, answer, reopen)
 		}
 	}
@@ -97,15 +97,15 @@ func TestTimeWaitRecord(t *testing.T) {
 	}
 	// An old SYN is only answered, with an ACK.
 	old := Header{Seq: p.a.rcv.nxt - 1000, Flags: SYN, Options: stamps(w.recent - 1)}
-	if _, _, reopen := w.Input(later+time.Second, &old, 0); reopen {
+	if _, _, reopen := w.Input(later+time.Second, &old, 0, true); reopen {
 		t.Error("an old SYN opens it again")
 	}
 	// A RST ends it, at the number that is expected.
-	w.Input(later, &Header{Seq: p.a.rcv.nxt + 1, Flags: RST}, 0)
+	w.Input(later, &Header{Seq: p.a.rcv.nxt + 1, Flags: RST}, 0, true)
 	if w.Deadline() <= later {
 		t.Error("a RST elsewhere ends it")
 	}
-	w.Input(later, &Header{Seq: p.a.rcv.nxt, Flags: RST}, 0)
+	w.Input(later, &Header{Seq: p.a.rcv.nxt, Flags: RST}, 0, true)
 	if w.Deadline() > later {
 		t.Error("a RST does not end it")
 	}

@@ -61,13 +61,14 @@ func (w *TimeWaitRecord) ISS(next Seq) Seq {
 
 // Input takes a segment of length bytes of data: reply is sent if answer; when reopen,
 // a SYN begins a new connection in place of the old one, whose ISS is [TimeWaitRecord.ISS]'s.
-func (w *TimeWaitRecord) Input(now time.Duration, h *Header, length int) (reply Header, answer, reopen bool) {
+// That only where somebody still listens.
+func (w *TimeWaitRecord) Input(now time.Duration, h *Header, length int, listening bool) (reply Header, answer, reopen bool) {
 	clock := timestamps{recent: w.recent, recentAt: w.recentAt}
 	val, _, stamped := h.Options.Timestamps()
 	stamped = stamped && w.stamped
 	old := stamped && clock.old(now, val)
 	switch {
-	case h.Flags&(SYN|RST|ACK) == SYN && !old && (w.rcvNxt.Less(h.Seq) || stamped && int32(val-w.recent) > 0):
+	case listening && h.Flags&(SYN|RST|ACK) == SYN && !old && (w.rcvNxt.Less(h.Seq) || stamped && int32(val-w.recent) > 0):
 		// RFC 6191 §2: a SYN whose timestamp is greater than the last of the old
 		// connection, or whose sequence number is, SHOULD be accepted.
 		return reply, false, true
