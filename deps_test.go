@@ -35,11 +35,11 @@ const rule = `
 	NONE < observe/grammar;
 	app/escape < observe/jsonline;
 	transport/tcp, link/netns, observe/grammar < observe/sockets;
-	observe/sockets < observe/live;
+	observe/sockets < observe/live, observe/explain;
 	observe/capture, observe/grammar < observe/filter;
 	observe/capture < observe/flow;
 	NONE < observe/palette, observe/pagetest;
-	observe/live, observe/jsonline, observe/palette, app/escape < observe/board;
+	observe/live, observe/explain, observe/jsonline, observe/palette, app/escape < observe/board;
 	observe/filter, observe/flow, observe/jsonline, observe/palette, app/escape, app/quantity < observe/ladder;
 	app/*, observe/*, host, link/tap < cmd/dialtone;
 `

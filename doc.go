@@ -39,7 +39,9 @@
 //	  flow/           conversations: states, labels and their reasons
 //	  jsonline/       objects of JSON, one a line, fast
 //	  ladder/         what conversations did, as text, pictures and pages
+//	  pagetest/       pages in a real browser, for tests
 //	  palette/        the colours of pages and pictures
+//	  explain/        what states and figures of sockets mean, in words
 //	  live/           sockets as they change, for faces that show them: rows, transitions, windows
 //	  routes/         next hops, neighbours and interfaces
 //	  sockets/        sockets: their states, figures and owners

@@ -1,6 +1,7 @@
 package board
 
 import (
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -165,6 +166,14 @@ func remoteOf(s *sockets.Socket) string {
 		return "inode " + strconv.FormatUint(uint64(s.Peer), 10)
 	}
 	return ""
+}
+
+// address writes an IPv4 address in an IPv6 one as the IPv4 address.
+func address(a netip.AddrPort) string {
+	if ip := a.Addr(); ip.Is4In6() {
+		a = netip.AddrPortFrom(ip.Unmap(), a.Port())
+	}
+	return a.String()
 }
 
 func userOf(s *sockets.Socket) string {

@@ -12,8 +12,13 @@ type Snapshot struct {
 	Rows    []*Row    // in the order in which they were first seen
 	Omitted int       // sockets that there was no room for
 	Closed  uint64    // connections that closed since the view was opened, lingering or not
+	Moves   Moves
 	Source  Source
 }
+
+// Moves counts all transitions since the view was opened, those that nobody took among
+// them: [from][to], from 0 if it is not known.
+type Moves [sockets.Connected + 1][sockets.Connected + 1]uint64
 
 // Source is where transitions come from.
 type Source struct {

@@ -22,6 +22,7 @@ type store struct {
 	looks   uint64
 	omitted int
 	closed  uint64
+	moves   Moves
 	source  Source
 }
 
@@ -48,6 +49,7 @@ const silence = time.Minute
 
 // tell takes a transition.
 func (s *store) tell(t *sockets.Transition) {
+	s.moves[t.From][t.To]++
 	over := t.To == sockets.State(tcp.Closed)
 	if over {
 		s.closed++
@@ -198,5 +200,5 @@ func (s *store) snapshot() *Snapshot {
 	for i, e := range s.order {
 		list[i] = e.seen(s)
 	}
-	return &Snapshot{At: s.at, Rows: list, Omitted: s.omitted, Closed: s.closed, Source: s.source}
+	return &Snapshot{At: s.at, Rows: list, Omitted: s.omitted, Closed: s.closed, Moves: s.moves, Source: s.source}
 }

@@ -51,6 +51,7 @@ type Connection struct {
 	Known bool      // Since is known; else it is when the connection was first seen
 
 	handle  uint64
+	at      ends         // in byEnds; zero: it is not there
 	listed  bool         // it was in the table once
 	seen    time.Time    // when it was last in the table, or had an event
 	waiting []Transition // for its addresses
@@ -190,13 +191,13 @@ func (c *Connection) complete() bool {
 	return c.Local.Port() != 0 && (c.State == State(tcp.Listen) || c.Remote.IsValid())
 }
 
-// learn notes what an event says of its socket. The kernel takes a socket's port away
-// before it says CLOSED: what is known stays.
+// learn notes what an event says of its socket. The kernel takes a socket's ports away
+// before it says that it is gone: what is known stays.
 func (m *Model) learn(c *Connection, e *event) {
 	if e.Local.Port() != 0 || !c.Local.IsValid() {
 		c.Local = e.Local
 	}
-	if e.Remote.IsValid() {
+	if e.Remote.Port() != 0 || !c.Remote.IsValid() {
 		c.Remote = e.Remote
 	}
 	c.Cookie = cmp.Or(e.Cookie, c.Cookie)
@@ -219,7 +220,8 @@ func (m *Model) index(c *Connection) {
 			c.ID = cmp.Or(c.ID, row.ID)
 			m.byCookie[c.Cookie] = c
 		}
-		m.byEnds[e] = c
+		m.leave(c)
+		m.byEnds[e], c.at = c, e
 	}
 }
 
@@ -230,8 +232,13 @@ func (m *Model) forget(c *Connection) {
 	if m.byCookie[c.Cookie] == c {
 		delete(m.byCookie, c.Cookie)
 	}
-	if e := c.ends(); m.byEnds[e] == c {
-		delete(m.byEnds, e)
+	m.leave(c)
+}
+
+// leave takes c out of byEnds.
+func (m *Model) leave(c *Connection) {
+	if m.byEnds[c.at] == c {
+		delete(m.byEnds, c.at)
 	}
 }
 

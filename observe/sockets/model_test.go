@@ -162,9 +162,14 @@ func TestLookingTellsWhatChanged(t *testing.T) {
 	b.expect(t)
 	b.look(tcpRow(70, tcp.CloseWait, here, there), tcpRow(71, tcp.Listen, netip.MustParseAddrPort("[::]:80"), netip.AddrPort{}))
 	b.expect(t, "10.0.0.1:1000>10.0.0.2:80 ESTABLISHED>CLOSE_WAIT", "[::]:80>invalid AddrPort CLOSED>LISTEN")
-	b.event(&event{gone: true, Transition: Transition{At: b.now, To: State(tcp.Closed), Local: here, Remote: there, Cookie: 70}})
-	b.look(tcpRow(71, tcp.Listen, netip.MustParseAddrPort("[::]:80"), netip.AddrPort{}))
+	b.event(&event{gone: true, Transition: Transition{At: b.now, To: State(tcp.Closed), Local: here, Remote: netip.AddrPortFrom(there.Addr(), 0), Cookie: 70}})
+	for range 2 {
+		b.look(tcpRow(71, tcp.Listen, netip.MustParseAddrPort("[::]:80"), netip.AddrPort{}))
+	}
 	b.expect(t, "10.0.0.1:1000>10.0.0.2:80 CLOSE_WAIT>CLOSED")
+	if n := len(b.Connections()); n != 1 {
+		t.Errorf("%d connections, want the listener", n)
+	}
 }
 
 func TestAgeIsExactOnceAChangeWasSeen(t *testing.T) {

@@ -68,7 +68,7 @@ const askEvery = 100 * time.Millisecond
 // time the kernel's tracepoint tcp_probe passes, which is when a segment arrives, or by asking for
 // TCP_INFO where that is not allowed.
 func OpenProbe(c Config, row *Socket) (Probe, error) {
-	traced, denied := openTraced(row)
+	traced, denied := openProbed(row)
 	if denied == nil {
 		return traced, nil
 	}

@@ -4,4 +4,4 @@ package sockets
 
 import "errors"
 
-func openTraced(*Socket) (Probe, error) { return nil, errors.ErrUnsupported }
+func openProbed(*Socket) (Probe, error) { return nil, errors.ErrUnsupported }

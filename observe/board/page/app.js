@@ -52,6 +52,7 @@ class App {
     const first = this.run === undefined, other = this.run !== m.run;
     const away = this.lastHeard ? Date.now() - this.lastHeard : 0, known = this.lastNumber ?? 0;
     if (!m.again) this.list.clear();
+    this.table.words(Boolean(this.stream.query.trouble));
     if (other) this.diagram.dots.clear();
     [this.run, this.stopped] = [m.run, undefined];
     byId("filter").classList.remove("bad");

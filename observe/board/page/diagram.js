@@ -31,7 +31,7 @@ export class Diagram {
   }
 
   head(id) {
-    return svg("marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" }, svg("path", { d: "M0 0.6L8 4L0 7.4Z" }));
+    return svg("marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" }, svg("path", { d: "M0 0.6L8 4L0 7.4Z" }));
   }
 
   arrow(pair, a) {

@@ -1,4 +1,4 @@
-package board
+package explain
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dialtone/observe/sockets"
+	"dialtone/transport/tcp"
 )
 
 // Group is figures that belong together.
@@ -64,7 +65,7 @@ func socketFigures(s *sockets.Socket) []Figure {
 		{"inode", number(uint64(s.Inode)), "as in /proc/PID/fd"},
 		{"cookie", number(s.Cookie), "no other socket has it until the machine is started again"},
 	}
-	if s.State == listening {
+	if s.State == sockets.State(tcp.Listen) {
 		list[0].Text, list[1].Text = strconv.Itoa(int(s.RecvQueue)), strconv.Itoa(int(s.SendQueue))
 	}
 	if s.Inode == 0 {
@@ -92,7 +93,7 @@ func timer(t sockets.Timer) string {
 	if t.Kind == 0 {
 		return ""
 	}
-	text := t.Kind.String() + " in " + span(t.Left)
+	text := t.Kind.String() + " in " + Span(t.Left)
 	if t.Count > 0 {
 		text += fmt.Sprintf(", ran out %d times", t.Count)
 	}
@@ -183,15 +184,15 @@ func times(i *sockets.Info) []Figure {
 		if part == 0 || t.Busy == 0 {
 			return ""
 		}
-		return fmt.Sprintf("%s, %.0f %%", span(part), 100*float64(part)/float64(t.Busy))
+		return fmt.Sprintf("%s, %.0f %%", Span(part), 100*float64(part)/float64(t.Busy))
 	}
 	return []Figure{
 		{"with something to send", measured(t.Busy), ""},
 		{"of it the peer had no room", of(t.WindowLimited), ""},
 		{"of it the send buffer was too small", of(t.BufferLimited), ""},
-		{"since data was sent", span(t.SinceSent), ""},
-		{"since data arrived", span(t.SinceReceived), ""},
-		{"since an ACK arrived", span(t.SinceAck), ""},
+		{"since data was sent", Span(t.SinceSent), ""},
+		{"since data arrived", Span(t.SinceReceived), ""},
+		{"since an ACK arrived", Span(t.SinceAck), ""},
 	}
 }
 
@@ -238,11 +239,11 @@ func measured(d time.Duration) string {
 	if d == 0 {
 		return ""
 	}
-	return span(d)
+	return Span(d)
 }
 
-// span is a time with three figures and its unit.
-func span(d time.Duration) string {
+// Span writes a time with three figures and its unit: 22 µs, 1.25 ms, 3 min.
+func Span(d time.Duration) string {
 	switch {
 	case d < time.Millisecond:
 		return trim(float64(d)/1e3) + " µs"

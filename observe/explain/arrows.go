@@ -1,4 +1,4 @@
-package board
+package explain
 
 import (
 	"dialtone/observe/sockets"
