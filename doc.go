@@ -32,12 +32,14 @@
 //	  sim/            cables, hubs and switches in memory
 //	  tap/            a TAP device
 //	observe/          sees what the machine's kernel knows, and what its wires carry
+//	  board/          the page of watch: states, arrows between them, dots for connections
 //	  capture/        frames from files and interfaces, taken apart
 //	  grammar/        what the languages of filters have in common: and, or, not, addresses, ports
 //	  filter/         what to see: tcpdump's words, and words for what conversations did
 //	  flow/           conversations: states, labels and their reasons
 //	  jsonline/       objects of JSON, one a line, fast
 //	  ladder/         what conversations did, as text, pictures and pages
+//	  pagetest/       pages in a real browser, for tests
 //	  palette/        the colours of pages and pictures
 //	  explain/        what states and figures of sockets mean, in words
 //	  live/           sockets as they change, for faces that show them: rows, transitions, windows

@@ -23,6 +23,8 @@ type watchFlags struct {
 	timeout time.Duration
 	every   time.Duration
 	source  string
+
+	web string
 }
 
 func newWatchCommand() *cobra.Command {
@@ -59,7 +61,8 @@ looking, and the owners of other users' sockets stay unknown.`,
   dialtone watch --once --sort rtt --columns local,remote,rtt,cwnd,process
   dialtone watch --once --json host 10.0.0.0/8
   dialtone watch --events port 8000
-  dialtone watch port 8000 --until 'state time-wait' --timeout 10s`,
+  dialtone watch port 8000 --until 'state time-wait' --timeout 10s
+  dialtone watch --web 127.0.0.1:8080`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	flagGroup(cmd, "What to look at", func(fs *pflag.FlagSet) {
@@ -72,6 +75,7 @@ looking, and the owners of other users' sockets stay unknown.`,
 		fs.BoolVar(&f.events, "events", false, "a line for each change of a TCP state, until Ctrl-C")
 		fs.StringVar(&f.until, "until", "", "wait until some socket matches this `FILTER` too, and show it")
 		fs.DurationVar(&f.timeout, "timeout", 0, "with --until: give up after this time, exit code 1; 0 never does")
+		fs.StringVar(&f.web, "web", "", "a live page for a browser, served at `ADDR` such as 127.0.0.1:8080;\nthe URL that is printed lets in, and :0 takes a free port of this machine")
 		fs.BoolVar(&f.json, "json", false, "one JSON object a line, with every figure")
 		fs.StringVar(&f.columns, "columns", "", "these columns, a `LIST` such as state,local,remote; help lists all")
 		fs.StringVar(&f.sort, "sort", "", "by this `COLUMN`; -COLUMN turns it round")
@@ -90,6 +94,9 @@ looking, and the owners of other users' sockets stay unknown.`,
 
 // check finds flags that cannot be meant.
 func (f *watchFlags) check() error {
+	if err := f.checkWeb(); err != nil {
+		return err
+	}
 	switch {
 	case f.columns == "help":
 		return nil

@@ -30,6 +30,9 @@ func (f *watchFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if f.web != "" {
+		return f.serveWeb(cmd.Context(), filter)
+	}
 	if f.events || f.until != "" {
 		return f.follow(cmd.Context(), filter)
 	}

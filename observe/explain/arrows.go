@@ -106,3 +106,21 @@ func Explain(from, to sockets.State) Arrow {
 	}
 	return a
 }
+
+// Meaning says what it is to be in one of TCP's states; "" for others.
+func Meaning(s sockets.State) string {
+	texts := map[tcp.State]string{
+		tcp.Listen:      "A program waits to be called.",
+		tcp.SynSent:     "This end has called and waits for an answer.",
+		tcp.SynReceived: "This end was called, has answered, and waits to hear that the answer arrived: half open.",
+		tcp.Established: "Open: data flows both ways.",
+		tcp.FinWait1:    "This end has closed first; its FIN is not acknowledged yet.",
+		tcp.FinWait2:    "This end has closed first and the other end knows; it may still send, and has not closed.",
+		tcp.CloseWait:   "The other end has closed, and the program here has not. A connection that stays here waits for its own program.",
+		tcp.Closing:     "Both ends closed at the same time; our FIN is not acknowledged yet.",
+		tcp.LastAck:     "Both ends have closed, the other one first; our FIN is not acknowledged yet.",
+		tcp.TimeWait:    "All is said. The end that closed first waits until nothing old can be on its way: in Linux for a minute. That is as it should be.",
+		tcp.Closed:      "No connection: before it began, or after its end. The page shows those that are gone for some seconds.",
+	}
+	return texts[tcp.State(s)]
+}

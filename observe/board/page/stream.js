@@ -1,0 +1,95 @@
+// What the server sends, in the order in which it writes it (sheet.go, stream.go).
+
+// row makes an object of a line of the table.
+export function row(a) {
+  const [id, state, network, local, remote, since, exact, recv, send, rtt, again, process, user, finding, findings, gone] = a;
+  return { id, state, network, local, remote, since, exact, recv, send, rtt, again, process, user, finding, findings, gone };
+}
+
+// change makes an object of a transition.
+export function change(a) {
+  const [number, id, at, from, to, local, remote, by, looked] = a;
+  return { number, id, at, from, to, local, remote, by, looked };
+}
+
+// Stream keeps the page's rows up to date. It asks again whenever the server was away, saying what it
+// has, so that it is told what it missed. A new question (another filter) takes the place of the old
+// one when its answer begins, and not at all if it is wrong.
+export class Stream {
+  constructor(hear) {
+    this.hear = hear; // { whole, more, wrong, away, end, refused }
+    this.after = ""; // the run of the server, and the number of the last transition
+    this.query = {};
+  }
+
+  // ask begins a stream for a filter, or for trouble only. What went before is told anew.
+  ask(query) {
+    this.query = query;
+    this.open("");
+  }
+
+  // stop leaves everything as it is; open goes on.
+  stop() {
+    clearTimeout(this.timer);
+    this.next?.close();
+    this.source?.close();
+    this.next = this.source = undefined;
+  }
+
+  open(after = this.after) {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.next?.close();
+    const { filter = "", trouble } = this.query;
+    const question = new URLSearchParams({ filter, after, ...(trouble ? { trouble: 1 } : {}) });
+    const source = (this.next = new EventSource("events?" + question));
+    source.addEventListener("whole", (e) => this.whole(source, JSON.parse(e.data)));
+    source.addEventListener("more", (e) => this.more(source, JSON.parse(e.data)));
+    source.addEventListener("wrong", (e) => this.wrong(source, JSON.parse(e.data)));
+    source.addEventListener("end", () => this.lost(source, true));
+    source.onerror = () => this.lost(source, false);
+  }
+
+  whole(source, message) {
+    if (source !== this.next) return source.close();
+    this.source?.close();
+    this.source = source;
+    this.next = undefined;
+    this.run = message.run;
+    this.note(message);
+    this.hear.whole(message);
+  }
+
+  more(source, message) {
+    if (source !== this.source || message.last === undefined) return;
+    this.note(message);
+    this.hear.more(message);
+  }
+
+  note(message) {
+    this.after = `${this.run}.${message.last}`;
+  }
+
+  wrong(source, message) {
+    source.close();
+    if (source === this.next) this.next = undefined;
+    this.hear.wrong(message);
+  }
+
+  // lost takes that a stream has ended: by itself or with the server's word. The page asks for the
+  // reason, and again a little later.
+  async lost(source, told) {
+    source.close();
+    if (source !== this.source && source !== this.next) return;
+    this.stop();
+    this.timer = setTimeout(() => this.open(), told ? 3000 : 1000);
+    if (told) return this.hear.end();
+    this.hear.away();
+    try {
+      const answer = await fetch("arrows.json");
+      if (answer.status === 403) this.hear.refused();
+    } catch {
+      // the server is away
+    }
+  }
+}
