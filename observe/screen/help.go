@@ -36,12 +36,12 @@ var helpKeys = [][2]string{
 	{"t", "trace: the packets of this connection as they pass, until Esc"},
 	{"Esc", "back"},
 	{"", ""},
-	{"marks before a row", ""},
-	{"*", "came into its state within the last seconds"},
-	{"x", "closed a few seconds ago: what it was like at last"},
-	{"!", "something is off with it: the line above the keys says what"},
-	{"+ at an age", "at least so long"},
-	{"? as a process", "somebody else's, and not ours to look into"},
+	{"marks", ""},
+	{"*", "before a row: came into its state within the last seconds"},
+	{"x", "before a row: closed a few seconds ago: what it was like at last"},
+	{"!", "before a row: something is off with it: the line above the keys says what"},
+	{"+", "behind an age: at least so long"},
+	{"?", "for a process: somebody else's, and not ours to look into"},
 }
 
 // helpLines draws the page: the keys, and in full where changes come from.

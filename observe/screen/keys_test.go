@@ -1,8 +1,10 @@
 package screen
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -238,5 +240,20 @@ func BenchmarkDraw(b *testing.B) {
 				s.View()
 			}
 		})
+	}
+}
+
+// TestTheDocumentHasEveryKeyAndMark that the help has.
+func TestTheDocumentHasEveryKeyAndMark(t *testing.T) {
+	page, err := os.ReadFile("../../doc/watch.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range helpKeys {
+		for _, word := range strings.FieldsFunc(k[0], func(r rune) bool { return r == ' ' || r == ',' }) {
+			if k[1] != "" && !bytes.Contains(page, []byte("`"+word+"`")) && !bytes.Contains(page, []byte("| "+word+", ")) {
+				t.Errorf("doc/watch.md does not have %q", word)
+			}
+		}
 	}
 }
