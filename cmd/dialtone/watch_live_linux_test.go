@@ -7,84 +7,15 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"dialtone/link/netns"
 
 	"github.com/creack/pty"
 )
-
-// grid is a terminal's screen after what was written to it, as far as a view on a vt100
-// writes: the cursor goes to places, lines and their rests are erased.
-func grid(written string, width, height int) string {
-	cells := make([][]rune, height)
-	for y := range cells {
-		cells[y] = []rune(strings.Repeat(" ", width))
-	}
-	x, y := 0, 0
-	erase := func(y, from, to int) {
-		for x := max(from, 0); x < min(to, width) && y < height; x++ {
-			cells[y][x] = ' '
-		}
-	}
-	for rest := written; rest != ""; {
-		if m := controlSequence.FindStringSubmatch(rest); m != nil {
-			rest = rest[len(m[0]):]
-			first, second, _ := strings.Cut(m[1], ";")
-			n, _ := strconv.Atoi(first)
-			k, _ := strconv.Atoi(second)
-			switch m[2] {
-			case "H":
-				y, x = max(n, 1)-1, max(k, 1)-1
-			case "A":
-				y -= max(n, 1)
-			case "B":
-				y += max(n, 1)
-			case "C":
-				x += max(n, 1)
-			case "D":
-				x -= max(n, 1)
-			case "K":
-				erase(y, [...]int{x, 0, 0}[n], [...]int{width, x + 1, width}[n])
-			case "J":
-				if n == 0 {
-					erase(y, x, width)
-				}
-				for l := range cells {
-					if n == 2 || l > y {
-						erase(l, 0, width)
-					}
-				}
-			}
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(rest)
-		rest = rest[size:]
-		switch {
-		case r == '\r':
-			x = 0
-		case r == '\n':
-			y++
-		case r == '\b':
-			x--
-		case r >= ' ' && y < height && x < width:
-			cells[y][x] = r
-			x++
-		}
-	}
-	var lines []string
-	for _, l := range cells {
-		lines = append(lines, strings.TrimRight(string(l), " "))
-	}
-	return strings.Join(lines, "\n")
-}
-
-var controlSequence = regexp.MustCompile(`^\x1b\[[?>]?([\d;]*)\$?([A-Za-z])`)
 
 // observer sits before dialtone watch in a network namespace of its own.
 type observer struct {
@@ -112,17 +43,19 @@ func observe(t *testing.T, args ...string) *observer {
 }
 
 // screen is what the observer sees.
-func (o *observer) screen() string { return grid(o.raw()[o.from:], o.width, o.height) }
+func (o *observer) screen() string { return screenAfter(o.raw()[o.from:], o.width, o.height) }
 
 // sees waits until texts, regular expressions, are on the screen.
 func (o *observer) sees(texts ...string) {
 	o.t.Helper()
 	for _, text := range texts {
 		want := regexp.MustCompile(text)
-		found := false
+		found, drawn := false, -1
 		for range 2000 {
-			if found = want.MatchString(o.screen()); found {
-				break
+			if n := len(o.raw()); n != drawn {
+				if found, drawn = want.MatchString(o.screen()), n; found {
+					break
+				}
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
