@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,7 +72,8 @@ func namespaceHint(err error) error {
 
 // showOnce prints the table as it is now.
 func (f *watchFlags) showOnce(table *sockets.Table, filter *sockets.Filter) error {
-	debug.SetGCPercent(400) // nothing is thrown away before the end
+	debug.SetGCPercent(-1) // nothing is thrown away before the end
+	debug.SetMemoryLimit(1 << 30)
 	query, list := sockets.Query{Filter: filter}, f.chosen()
 	if f.unix && !filter.NamesUnix() {
 		query.Networks = []string{"tcp", "udp", "unix"}
@@ -95,7 +97,7 @@ func (f *watchFlags) showOnce(table *sockets.Table, filter *sockets.Filter) erro
 	if f.json {
 		writeSockets(out, rows, f.netns)
 	} else {
-		newWatchTable(list, rows).write(out, f.room(), f.findings(rows))
+		newWatchTable(list, rows).write(out, f.room(), f.findings())
 	}
 	f.notice(all, rows, filter, query.Owners)
 	return out.Flush()
@@ -110,12 +112,12 @@ func diagnose(s *sockets.Socket) []sockets.Finding {
 	return sockets.Diagnose(s, age)
 }
 
-// findings returns what stands beneath each row.
-func (f *watchFlags) findings(rows []*sockets.Socket) func(row int) []sockets.Finding {
+// findings says what stands beneath a row.
+func (f *watchFlags) findings() func(*sockets.Socket) []sockets.Finding {
 	if !f.diagnoses() {
-		return func(int) []sockets.Finding { return nil }
+		return func(*sockets.Socket) []sockets.Finding { return nil }
 	}
-	return func(row int) []sockets.Finding { return diagnose(rows[row]) }
+	return diagnose
 }
 
 // notice says on standard error what the table does not.
@@ -146,14 +148,28 @@ func (f *watchFlags) room() int {
 // order puts rows in the order in which they are to be shown.
 func (f *watchFlags) order(rows []*sockets.Socket) {
 	by, back := f.sorter(), strings.HasPrefix(f.sort, "-")
-	slices.SortFunc(rows, func(a, b *sockets.Socket) int {
-		c := by.compare(a, b)
+	type keyed struct {
+		key uint64
+		*sockets.Socket
+	}
+	list := make([]keyed, len(rows))
+	for i, s := range rows {
+		list[i] = keyed{by.key(s), s}
+	}
+	slices.SortFunc(list, func(a, b keyed) int {
+		c := cmp.Compare(a.key, b.key)
+		if c == 0 {
+			c = by.compare(a.Socket, b.Socket)
+		}
 		if back {
 			c = -c
 		}
 		if c == 0 {
-			c = usualOrder(a, b)
+			c = usualOrder(a.Socket, b.Socket)
 		}
 		return c
 	})
+	for i, k := range list {
+		rows[i] = k.Socket
+	}
 }
