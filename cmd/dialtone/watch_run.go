@@ -61,7 +61,10 @@ func (f *watchFlags) namespace() string {
 }
 
 func namespaceHint(err error) error {
+	var source *sockets.SourceError
 	switch {
+	case errors.As(err, &source):
+		return withHint(err, "without --source the best that can be had is taken; raw tracepoint and tracepoint need root")
 	case errors.Is(err, fs.ErrNotExist):
 		return withHint(err, "ip netns list shows the namespaces that have names; /proc/PID/ns/net is that of a process")
 	case errors.Is(err, fs.ErrPermission):

@@ -180,5 +180,9 @@ func (t *Table) Find(local, remote netip.AddrPort, info bool) (*Socket, error) {
 	if err != nil || len(t.rows.list) == 0 {
 		return nil, err
 	}
-	return t.rows.list[0], nil
+	s := t.rows.list[0]
+	if wire(s.Local, s.Remote) != wire(local, remote) {
+		return nil, nil // a listener, which would take what came
+	}
+	return s, nil
 }
