@@ -215,10 +215,11 @@ func (s *perfSource) close() error {
 
 func (s *perfSource) read(until time.Time, each func(*event)) error {
 	for {
+		before := time.Now().Add(-perfSettle) // what was before is in the rings, on all processors
 		for _, r := range s.rings {
 			r.drain(s.take)
 		}
-		s.settle(time.Now().Add(-perfSettle), each)
+		s.settle(before, each)
 		left := time.Until(until)
 		if left <= 0 {
 			return nil
