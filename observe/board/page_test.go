@@ -36,7 +36,10 @@ func TestPageInBrowser(t *testing.T) {
 		"keeps still for those who ask so": pageKeepsStill,
 		"is used with keys":                pageTakesKeys,
 	} {
-		t.Run(name, func(t *testing.T) { test(browser.Tab(t)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(browser.Tab(t))
+		})
 	}
 }
 
@@ -110,13 +113,14 @@ func pageDraws(b *pagetest.Tab) {
 	for _, pair := range missing {
 		b.Errorf("no arrow is drawn for %s", pair)
 	}
+	b.Do(chromedp.Evaluate[chromedp.Void](`app.diagram.tally([...app.diagram.arrows.keys()].map((pair) => [...pair.split("-").map(Number), 123456]))`))
+	b.Shoot("board-figure-1280")
 	for _, problem := range pagetest.Eval[[]string](b, `(() => {
 		const wrong = [], boxes = [...document.querySelectorAll(".state rect")].map((r) => r.getBoundingClientRect());
 		const near = (p, r) => p.x > r.left - 6 && p.x < r.right + 6 && p.y > r.top - 6 && p.y < r.bottom + 6;
 		const cross = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
 		const figure = document.querySelector("#diagram svg").getBoundingClientRect();
 		for (const way of document.querySelectorAll(".way")) {
-			way.removeAttribute("hidden");
 			const line = way.querySelector(".line"), at = (n) => line.getPointAtLength(n).matrixTransform(line.getScreenCTM()), length = line.getTotalLength();
 			for (const [end, p] of [["start", at(0)], ["end", at(length)]]) if (!boxes.some((r) => near(p, r))) wrong.push(way.dataset.pair + " has no box at its " + end);
 			for (let n = 8; n < length - 8; n += 4) if (boxes.some((r) => { const p = at(n); return p.x > r.left + 1 && p.x < r.right - 1 && p.y > r.top + 1 && p.y < r.bottom - 1; })) { wrong.push(way.dataset.pair + " goes through a box"); break; }
@@ -131,7 +135,6 @@ func pageDraws(b *pagetest.Tab) {
 	})()`) {
 		b.Error(problem)
 	}
-	b.Shoot("board-figure-1280")
 }
 
 func pageMoves(b *pagetest.Tab) {
@@ -472,6 +475,6 @@ func pageTakesKeys(b *pagetest.Tab) {
 	b.Wait(`document.querySelector("#detail h2")?.textContent === "SYN_SENT → ESTABLISHED"`)
 	b.Do(chromedp.KeyEvent(kb.Escape), chromedp.KeyEvent("/"))
 	b.Want(`document.activeElement.id === "filter"`, "/ goes to the filter")
-	b.Do(chromedp.SetValue("#filter", ""), chromedp.KeyEvent("port 1")) // a key pressed by the protocol types its letter whatever the page says
+	b.Do(chromedp.Evaluate[chromedp.Void](`document.activeElement.value = ""`), chromedp.KeyEvent("port 1")) // a key pressed by the protocol types its letter whatever the page says
 	b.Wait(`document.querySelector("#count").textContent === "0 of 60 sockets" && !document.querySelector("#rows .empty").hidden`)
 }

@@ -82,7 +82,7 @@ export class Stream {
     source.close();
     if (source !== this.source && source !== this.next) return;
     this.stop();
-    this.timer = setTimeout(() => this.open(), told ? 3000 : 1000);
+    this.timer = setTimeout(() => this.open(), 1000);
     if (told) return this.hear.end();
     this.hear.away();
     try {
