@@ -21,8 +21,14 @@ func (f *watchFlags) checkWeb() error {
 		set  bool
 		flag string
 	}{
-		{f.once, "--once"}, {f.events, "--events"}, {f.until != "", "--until"}, {f.json, "--json"},
-		{f.columns != "", "--columns"}, {f.sort != "", "--sort"}, {f.width != 0, "--width"}, {f.trouble, "--trouble"},
+		{f.once, "--once"},
+		{f.events, "--events"},
+		{f.until != "", "--until"},
+		{f.json, "--json"},
+		{f.columns != "", "--columns"},
+		{f.sort != "", "--sort"},
+		{f.width != 0, "--width"},
+		{f.trouble, "--trouble"},
 	} {
 		if f.web != "" && other.set {
 			return usage("leave one of them out", "--web shows a page, %s is for a terminal", other.flag)

@@ -83,6 +83,7 @@ func (b *Board) read(ctx context.Context) {
 			return
 		case <-b.journal.source.Ready():
 			b.journal.take()
+			b.journal.wake()
 		}
 	}
 }

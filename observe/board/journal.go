@@ -49,7 +49,7 @@ func newJournal(v *live.View) *journal {
 	}
 }
 
-// take takes in what waits, and wakes the pages.
+// take takes in what waits.
 func (j *journal) take() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -60,6 +60,12 @@ func (j *journal) take() {
 		j.count(entry{j.last, t})
 	}
 	j.missed += missed
+}
+
+// wake tells the pages that there is something new.
+func (j *journal) wake() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	close(j.changed)
 	j.changed = make(chan struct{})
 }

@@ -80,11 +80,7 @@ func TestARealConnectionInBrowser(t *testing.T) {
 	peer.Close()
 	b.Wait(boxOf(id) + ` === "10"`)
 	b.Shoot("board-real-closed")
-	var path []string
-	for _, step := range pagetest.Eval[[]string](b, `[...document.querySelectorAll("#changes .change")].reverse().map((n) => n.querySelector(".from").textContent + " " + n.querySelector(".to").textContent)`) {
-		path = append(path, step)
-	}
-	got := strings.Join(path, ", ")
+	got := strings.Join(pagetest.Eval[[]string](b, `[...document.querySelectorAll("#changes .change")].reverse().map((n) => n.querySelector(".from").textContent + " " + n.querySelector(".to").textContent)`), ", ")
 	if s.view.Snapshot().Source.Exact && got != "CLOSED SYN_SENT, SYN_SENT ESTABLISHED, ESTABLISHED FIN_WAIT_1, FIN_WAIT_1 FIN_WAIT_2, FIN_WAIT_2 TIME_WAIT" {
 		t.Errorf("the changes are %s", got)
 	}

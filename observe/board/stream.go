@@ -95,6 +95,7 @@ func wrongFilter(err error) []byte {
 
 // run sends until the page is gone, or ctx of the server is done.
 func (s *stream) run(ctx context.Context, out *events, after string) error {
+	news := s.board.journal.news() // before what it might tell of is looked at
 	name, message := "whole", s.whole(after)
 	var last time.Time
 	for {
@@ -104,8 +105,6 @@ func (s *stream) run(ctx context.Context, out *events, after string) error {
 			}
 			last = time.Now()
 		}
-		name = "more"
-		news := s.board.journal.news()
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -117,7 +116,8 @@ func (s *stream) run(ctx context.Context, out *events, after string) error {
 		case <-news:
 		case <-time.After(stillThere):
 		}
-		message = s.more()
+		news = s.board.journal.news()
+		name, message = "more", s.more()
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 const Pictures = "DIALTONE_SCREENSHOTS"
 
 // patience is how long anything may take on a machine that has much else to do.
-const patience = 15 * time.Second
+const patience = 2 * time.Minute
 
 // Browser is one browser, for all tests of a package.
 type Browser struct{ ctx context.Context }
