@@ -36,7 +36,7 @@ export class Rows {
     this.host.append(this.heads);
     this.list = new List(this.host, "Sockets: up and down choose one, Enter opens it", {
       name: "id",
-      height: () => (matchMedia("(max-width: 899px)").matches ? (this.wordy ? 70 : 50) : this.wordy ? 44 : 24),
+      height: () => (matchMedia("(max-width: 899px)").matches ? (this.wordy ? 88 : 50) : this.wordy ? 44 : 24),
       make: () => el("div", { class: "line" }, ...columns.map((c) => el("span", { class: "cell " + c.name + (c.figure ? " figure" : "") })), el("span", { class: "cell off" })),
       draw: (node, r) => this.draw(node, r),
       open: (r) => app.open(r.id),
