@@ -41,6 +41,7 @@ const rule = `
 	NONE < observe/palette, observe/pagetest;
 	observe/live, observe/explain, observe/jsonline, observe/palette, app/escape < observe/board;
 	observe/filter, observe/flow, observe/jsonline, observe/palette, app/escape, app/quantity < observe/ladder;
+	observe/live, observe/explain, app/escape, app/quantity < observe/screen;
 	app/*, observe/*, host, link/tap < cmd/dialtone;
 `
 

@@ -44,6 +44,7 @@
 //	  explain/        what states and figures of sockets mean, in words
 //	  live/           sockets as they change, for faces that show them: rows, transitions, windows
 //	  routes/         next hops, neighbours and interfaces
+//	  screen/         sockets on a terminal, as they change
 //	  sockets/        sockets: their states, figures and owners
 //	bench/            benchmarks beside other programs; modules of their own
 //	doc/              notes for people: what files may rely on, what speed costs; the demo
@@ -55,7 +56,7 @@
 // run on the kernel's sockets and on any other implementation alike; only bulk
 // asks for the kernel's own, and does without where it finds another. The packages
 // below observe know the layers whose headers and states they show, and of app only
-// escape; only the command imports both.
+// escape and quantity; only the command imports both.
 //
 // # The way of a byte
 //

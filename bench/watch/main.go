@@ -52,12 +52,12 @@ func command(_ context.Context, args []string) error {
 	write := flags.String("write", "", "also write the tables into this `file`, between its markers")
 	flags.IntVar(&p.sockets, "sockets", 20_000, "TCP sockets")
 	flags.IntVar(&p.rounds, "rounds", 15, "of each contender")
-	flags.IntVar(&p.churn, "churn", 100_000, "connections to make while changes are counted")
+	flags.IntVar(&p.churn, "churn", 200_000, "connections to make while changes are counted")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *worker != "" {
-		return work(*worker, flags.Arg(0))
+		return work(*worker, flags.Arg(0), flags.Arg(1))
 	}
 	if *short {
 		p.sockets, p.rounds, p.churn = p.sockets/10, 3, p.churn/10

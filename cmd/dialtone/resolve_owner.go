@@ -58,7 +58,7 @@ func holders(s sockets.Socket) string {
 	case s.Inode == 0:
 		return "the kernel alone"
 	case s.Hidden:
-		return "a process that only root may see"
+		return "a process that is not ours to look into"
 	}
 	return "a process that is not in this /proc"
 }

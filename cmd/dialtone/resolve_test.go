@@ -192,7 +192,7 @@ func TestResolveTextIsForReading(t *testing.T) {
   protocol  tls over tcp
   port      8000, a user port (1024–49151, RFC 6335)
   service   http-alt
-  owner     on this machine: a process that only root may see, user 4111111111, listens on [::]:8000 (IPv4 too)
+  owner     on this machine: a process that is not ours to look into, user 4111111111, listens on [::]:8000 (IPv4 too)
             on this machine: a\x1b[2J (pid 7), b (pid 8), c (pid 9), 2 more, user 4111111111, is bound to 127.0.0.1:8000 and does not listen
   address   2, in the order in which they are tried
             IPv4 joins in when IPv6 takes long (Happy Eyeballs, RFC 8305)

@@ -36,6 +36,9 @@ func (f *watchFlags) run(cmd *cobra.Command, args []string) error {
 	if f.events || f.until != "" {
 		return f.follow(cmd.Context(), filter)
 	}
+	if f.shows() {
+		return f.showLive(cmd.Context(), strings.Join(args, " "), filter)
+	}
 	table, err := sockets.Open(sockets.Config{Netns: f.namespace()})
 	if err != nil {
 		return namespaceHint(err)
@@ -129,7 +132,11 @@ func (f *watchFlags) notice(all int, rows []*sockets.Socket, filter *sockets.Fil
 	case len(rows) == 0 && filter.String() != "":
 		fmt.Fprintf(os.Stderr, "no socket matches the filter %s\n", oneLine(filter.String()))
 	case owners && slices.ContainsFunc(rows, func(s *sockets.Socket) bool { return s.Hidden && len(s.Processes) == 0 && s.Inode != 0 }):
-		fmt.Fprintln(os.Stderr, "some processes are not ours to look into: root would see who has their sockets")
+		notice := "some processes are not ours to look into: root would see who has their sockets"
+		if os.Geteuid() == 0 {
+			notice = "some processes are nobody's to look into, not even root's: ? stands for one of them"
+		}
+		fmt.Fprintln(os.Stderr, notice)
 	}
 }
 

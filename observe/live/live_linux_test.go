@@ -49,7 +49,22 @@ func watch(t *testing.T, c Config) *View {
 }
 
 // await waits until some row of v is as wanted.
-func await(t *testing.T, v *View, what string, wanted func(*Row) bool) *Row {
+func await(t *testing.T, v *View, what string, wanted func(*Row) bool) (row *Row) {
+	t.Helper()
+	awaitView(t, v, what, func(s *Snapshot) bool {
+		for _, r := range s.Rows {
+			if wanted(r) {
+				row = r
+				return true
+			}
+		}
+		return false
+	})
+	return row
+}
+
+// awaitView waits until v is as wanted.
+func awaitView(t *testing.T, v *View, what string, wanted func(*Snapshot) bool) *Snapshot {
 	t.Helper()
 	changes := v.Subscribe(0)
 	defer changes.Close()
@@ -57,10 +72,8 @@ func await(t *testing.T, v *View, what string, wanted func(*Row) bool) *Row {
 	for {
 		select {
 		case <-changes.Ready():
-			for _, r := range v.Snapshot().Rows {
-				if wanted(r) {
-					return r
-				}
+			if s := v.Snapshot(); wanted(s) {
+				return s
 			}
 		case <-late:
 			t.Fatalf("never in view: %s; there is %s", what, rowTexts(v.Snapshot().Rows))

@@ -126,7 +126,9 @@ func (s *store) looked(now time.Time, rows []*sockets.Socket) {
 	s.looks++
 	copies := newCopier(rows)
 	for _, row := range rows {
-		s.see(now, row, copies)
+		if row.Watched.ID != 0 { // or it is gone already
+			s.see(now, row, copies)
+		}
 	}
 	for _, e := range s.order {
 		if e.kept && e.look != s.looks {

@@ -1,6 +1,7 @@
 package sockets
 
 import (
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -22,6 +23,32 @@ func TestOthersProcessesAreHiddenNotForgotten(t *testing.T) {
 	asNobody(t, func() { list = owned(t, "tcp", at) })
 	if len(list) != 1 || len(list[0].Processes) != 0 || !list[0].Hidden || list[0].UID != 0 {
 		t.Errorf("as nobody: %+v, want a hidden process of user 0", list)
+	}
+}
+
+// TestProcessesThatShowOnlyNamesAreHidden: a process that may do what we may not lets us
+// see that it has files open, and not which.
+func TestProcessesThatShowOnlyNamesAreHidden(t *testing.T) {
+	const child = "DIALTONE_TEST_LOOK_FOR"
+	if at := os.Getenv(child); at != "" {
+		list := owned(t, "tcp", at)
+		if len(list) != 1 || len(list[0].Processes) != 0 || !list[0].Hidden {
+			t.Errorf("%+v, want a hidden process", list)
+		}
+		return
+	}
+	if os.Getuid() != 0 {
+		t.Skip("to have rights, and others fewer, needs root")
+	}
+	at, _ := listenElsewhere(t)
+	cmd := exec.Command("setpriv", "--bounding-set=-sys_ptrace,-net_raw", os.Args[0], "-test.run=^TestProcessesThatShowOnlyNamesAreHidden$")
+	cmd.Env = append(os.Environ(), child+"="+at)
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		t.Skip("needs the program setpriv:", err)
+	}
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

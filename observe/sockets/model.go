@@ -2,6 +2,7 @@ package sockets
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -18,20 +19,26 @@ import (
 //     process has it any more, and keeps a small record of it. The event says CLOSED; the
 //     record says what it is in truth.
 //   - A half-open request is no socket yet, and makes no events until it is accepted.
+//   - A look takes time: what it found may be over, and told, when its rows are taken, and
+//     what it did not find may have become something else, of which the events come next.
 //
 // It is a value: it has no clock and asks nobody.
 type Model struct {
 	// Tell is called with each transition, in order for each connection.
 	Tell func(Transition)
-	// Find looks one connection up in the table; the zero State is not there.
+	// Find looks one connection up in the table as it is now; the zero State is not there.
 	Find func(local, remote netip.AddrPort) State
 	// Exact says that events come of every change of a socket, so that a look at the table
 	// has to tell only what is no socket.
 	Exact bool
 
+	all      map[*Connection]bool
 	byHandle map[uint64]*Connection
 	byCookie map[uint64]*Connection
 	byEnds   map[ends]*Connection
+	nameless map[*Connection]bool // that have neither cookie nor both ends
+	ended    map[uint64]bool      // since the last look: cookies
+	endedAt  map[ends]bool
 	looked   bool // there was a look at the table
 	unnamed  uint64
 }
@@ -53,6 +60,7 @@ type Connection struct {
 	handle  uint64
 	at      ends         // in byEnds; zero: it is not there
 	listed  bool         // it was in the table once
+	missed  time.Time    // the first look in a row that did not find it
 	seen    time.Time    // when it was last in the table, or had an event
 	waiting []Transition // for its addresses
 }
@@ -61,28 +69,16 @@ type Connection struct {
 func NewModel(tell func(Transition), find func(local, remote netip.AddrPort) State, exact bool) *Model {
 	return &Model{
 		Tell: tell, Find: find, Exact: exact,
+		all: map[*Connection]bool{}, nameless: map[*Connection]bool{},
 		byHandle: map[uint64]*Connection{}, byCookie: map[uint64]*Connection{}, byEnds: map[ends]*Connection{},
+		ended: map[uint64]bool{}, endedAt: map[ends]bool{},
 	}
 }
 
 // Connections returns all there are, in no order. They are good until the model is told
 // more.
 func (m *Model) Connections() []*Connection {
-	all := map[*Connection]bool{}
-	for _, c := range m.byHandle {
-		all[c] = true
-	}
-	for _, c := range m.byCookie {
-		all[c] = true
-	}
-	for _, c := range m.byEnds {
-		all[c] = true
-	}
-	list := make([]*Connection, 0, len(all))
-	for c := range all {
-		list = append(list, c)
-	}
-	return list
+	return slices.Collect(maps.Keys(m.all))
 }
 
 // name gives c its ID.
@@ -134,7 +130,7 @@ func (m *Model) event(e *event) {
 	if t.From == State(tcp.Listen) && t.To == State(tcp.SynReceived) && c.State == t.To {
 		return // the request was in the table already
 	}
-	c.seen = e.At
+	c.seen, c.missed = e.At, time.Time{}
 	if t.To == State(tcp.Closed) && mayRemain(t.From) && c.ends().whole() {
 		if kept := m.Find(c.Local, c.Remote); kept != 0 {
 			m.keep(c, kept, t)
@@ -161,6 +157,15 @@ func (m *Model) keep(c *Connection, kept State, t Transition) {
 
 // find returns the connection that an event is of, or nil for a new one.
 func (m *Model) find(e *event) *Connection {
+	c := m.candidate(e)
+	if c != nil && c.Cookie != 0 && e.Cookie != 0 && c.Cookie != e.Cookie {
+		m.gone(e.At, c) // nobody told of its end
+		return nil
+	}
+	return c
+}
+
+func (m *Model) candidate(e *event) *Connection {
 	if c := m.byHandle[e.handle]; c != nil && e.handle != 0 {
 		return c
 	}
@@ -169,6 +174,13 @@ func (m *Model) find(e *event) *Connection {
 	}
 	if of := wire(e.Local, e.Remote); of.whole() {
 		return m.byEnds[of]
+	}
+	if e.Cookie == 0 && (e.From == State(tcp.Listen) || e.To == State(tcp.Listen)) {
+		for _, c := range m.byCookie { // that a look has found: there are few such events
+			if c.handle == 0 && c.State == State(tcp.Listen) && c.Local == e.Local {
+				return c
+			}
+		}
 	}
 	return nil
 }
@@ -208,24 +220,32 @@ func (m *Model) learn(c *Connection, e *event) {
 }
 
 func (m *Model) index(c *Connection) {
+	if e := c.ends(); e.whole() {
+		if row := m.byEnds[e]; row != nil && row != c && c.Cookie == 0 && row.State != State(tcp.TimeWait) {
+			c.Cookie = row.Cookie // the table had it before its first event was read
+			c.ID = cmp.Or(c.ID, row.ID)
+			delete(m.all, row)
+		}
+		m.leave(c)
+		m.byEnds[e], c.at = c, e
+	}
+	m.all[c] = true
 	if c.handle != 0 {
 		m.byHandle[c.handle] = c
 	}
 	if c.Cookie != 0 {
 		m.byCookie[c.Cookie] = c
 	}
-	if e := c.ends(); e.whole() {
-		if row := m.byEnds[e]; row != nil && c.Cookie == 0 && row.State != State(tcp.TimeWait) {
-			c.Cookie = row.Cookie // the table had it before its first event was read
-			c.ID = cmp.Or(c.ID, row.ID)
-			m.byCookie[c.Cookie] = c
-		}
-		m.leave(c)
-		m.byEnds[e], c.at = c, e
+	if c.Cookie == 0 && !c.ends().whole() {
+		m.nameless[c] = true
+	} else {
+		delete(m.nameless, c)
 	}
 }
 
 func (m *Model) forget(c *Connection) {
+	delete(m.all, c)
+	delete(m.nameless, c)
 	if m.byHandle[c.handle] == c {
 		delete(m.byHandle, c.handle)
 	}
@@ -251,6 +271,8 @@ func (m *Model) change(c *Connection, t Transition) {
 	}
 	if t.To == State(tcp.Closed) {
 		m.forget(c)
+		m.ended[c.Cookie] = true
+		m.endedAt[c.at] = true
 	}
 }
 
@@ -271,10 +293,14 @@ func (m *Model) table(began time.Time, rows []*Socket) {
 			s.Watched = Watched{ID: s.Cookie}
 			continue
 		}
-		m.mark(s, m.row(began, s), began)
+		if c := m.row(began, s); c != nil {
+			m.mark(s, c, began)
+		}
 	}
+	clear(m.ended)
+	clear(m.endedAt)
 	var missing []*Connection
-	for _, c := range m.Connections() {
+	for c := range m.all {
 		if c.seen.Before(began) {
 			missing = append(missing, c)
 		}
@@ -286,25 +312,33 @@ func (m *Model) table(began time.Time, rows []*Socket) {
 	m.looked = true
 }
 
-// row takes one row of the table and returns its connection.
+// row takes one row of the table and returns its connection, or nil if that is over.
 func (m *Model) row(began time.Time, s *Socket) *Connection {
 	c := m.byCookie[s.Cookie]
 	if c == nil {
-		c = m.nameless(s)
+		c = m.unknown(s)
 	}
+	at := wire(s.Local, s.Remote)
 	if c == nil {
-		c = m.byEnds[wire(s.Local, s.Remote)] // or a TIME_WAIT before the same ports were used again
+		c = m.byEnds[at] // or another one that has the same ports now, or had them
 		if c != nil && c.Cookie != 0 && c.Cookie != s.Cookie {
+			if c.seen.After(began) {
+				return nil
+			}
 			m.gone(began, c)
+			delete(m.endedAt, at)
 			c = nil
 		}
 	}
 	if c == nil {
+		if m.ended[s.Cookie] || at.whole() && m.endedAt[at] {
+			return nil
+		}
 		return m.appeared(began, s)
 	}
 	known, newer := c.State, c.seen.After(began)
 	c.Socket = copied(s)
-	c.seen, c.listed = began.Add(1), true
+	c.seen, c.listed, c.missed = began.Add(1), true, time.Time{}
 	m.index(c)
 	if newer {
 		c.State = known // the row is older than its last event
@@ -320,11 +354,11 @@ func (m *Model) row(began time.Time, s *Socket) *Connection {
 	return c
 }
 
-// nameless returns a connection whose events had neither port nor cookie, and that may be
-// the one of this row.
-func (m *Model) nameless(s *Socket) *Connection {
-	for _, c := range m.byHandle {
-		if c.Cookie == 0 && c.State == s.State && c.Local.Port() == 0 && wire(c.Remote, c.Remote) == wire(s.Remote, s.Remote) {
+// unknown returns the connection whose events had neither cookie nor both ends, and that
+// may be the one of this row.
+func (m *Model) unknown(s *Socket) *Connection {
+	for c := range m.nameless {
+		if c.State == s.State && (c.Local.Port() == 0 || c.Local == s.Local) && wire(c.Remote, c.Remote) == wire(s.Remote, s.Remote) {
 			return c
 		}
 	}
@@ -350,7 +384,7 @@ func (m *Model) appeared(began time.Time, s *Socket) *Connection {
 			from = State(tcp.Listen)
 		}
 	}
-	if m.Exact && s.State != State(tcp.SynReceived) {
+	if m.Exact && (s.State != State(tcp.SynReceived) || s.Inode != 0) {
 		return c // its events are on their way, or were lost
 	}
 	m.change(c, Transition{At: began, From: from, To: s.State, UID: s.UID, Looked: true})
@@ -359,7 +393,7 @@ func (m *Model) appeared(began time.Time, s *Socket) *Connection {
 
 // missing takes a connection that the table had not.
 func (m *Model) missing(began time.Time, c *Connection) {
-	record := c.State == State(tcp.TimeWait) || c.State == State(tcp.SynReceived) || c.State == State(tcp.FinWait2) && c.handle == 0
+	record := c.State == State(tcp.TimeWait) || c.State == State(tcp.SynReceived) && c.handle == 0 || c.State == State(tcp.FinWait2) && c.handle == 0
 	if m.Exact && !record && began.Sub(c.seen) < time.Minute {
 		return // its event is on its way
 	}
@@ -367,11 +401,21 @@ func (m *Model) missing(began time.Time, c *Connection) {
 		m.forget(c) // of another network namespace, where the source sees them all
 		return
 	}
-	if e := c.ends(); e.whole() && m.Find(c.Local, c.Remote) == c.State {
+	found := State(0)
+	if c.ends().whole() {
+		found = m.Find(c.Local, c.Remote)
+	}
+	if found == c.State && found != 0 {
 		c.seen = began // it was passed over: the table changes while it is read
 		return
 	}
-	m.gone(began, c)
+	if c.missed.IsZero() {
+		c.missed = began
+	}
+	if m.Exact && c.State == State(tcp.SynReceived) && began.Equal(c.missed) {
+		return // it may be a socket by now, or was one: the events come before the next look
+	}
+	m.gone(c.missed, c)
 }
 
 // gone tells that a connection is no more.

@@ -135,6 +135,7 @@ func TestAHalfOpenRequestIsToldOnce(t *testing.T) {
 	b.look()
 	b.look(request)
 	b.look()
+	b.look()
 	b.expect(t, "10.0.0.2:80>10.0.0.1:1000 LISTEN>SYN_RCVD", "10.0.0.2:80>10.0.0.1:1000 SYN_RCVD>CLOSED")
 }
 
@@ -206,5 +207,87 @@ func TestRowsAndTransitionsHaveOneID(t *testing.T) {
 	}
 	if want := []uint64{own, own, 70}; !slices.Equal(told, want) {
 		t.Errorf("transitions of %d, want %d", told, want)
+	}
+}
+
+// TestALookThatIsLate finds what is over by now: that was told, and is told no more.
+func TestALookThatIsLate(t *testing.T) {
+	for _, cookie := range []uint64{0, 70} { // as sources tell
+		b := newModelBench(true)
+		b.look()
+		began := b.now
+		b.on(7, cookie, tcp.Closed, tcp.SynSent, here, there)
+		b.on(7, cookie, tcp.SynSent, tcp.Established, here, there)
+		b.on(7, cookie, tcp.Established, tcp.Closed, here, there)
+		over := tcpRow(70, tcp.Established, here, there)
+		b.Model.table(began, []*Socket{over})
+		if over.Watched.ID != 0 {
+			t.Errorf("the row is of %d, want of none", over.Watched.ID)
+		}
+		b.told = nil
+		// The same ports once more, and a look that finds the first connection.
+		began = b.now
+		b.on(7, cookie, tcp.Closed, tcp.SynSent, here, there)
+		b.on(7, cookie, tcp.SynSent, tcp.Closed, here, there)
+		b.on(8, cookie/70*71, tcp.Closed, tcp.SynSent, here, there)
+		b.Model.table(began, []*Socket{over})
+		b.on(8, cookie/70*71, tcp.SynSent, tcp.Closed, here, there)
+		b.expect(t,
+			"10.0.0.1:1000>10.0.0.2:80 CLOSED>SYN_SENT", "10.0.0.1:1000>10.0.0.2:80 SYN_SENT>CLOSED",
+			"10.0.0.1:1000>10.0.0.2:80 CLOSED>SYN_SENT", "10.0.0.1:1000>10.0.0.2:80 SYN_SENT>CLOSED")
+		if left := b.Connections(); len(left) != 0 {
+			t.Errorf("left: %+v", left[0])
+		}
+	}
+}
+
+// TestARequestThatIsMissedMayBeASocketByNow, of which the events come.
+func TestARequestThatIsMissedMayBeASocketByNow(t *testing.T) {
+	request := tcpRow(90, tcp.SynReceived, there, here)
+	request.Inode = 0
+	b := newModelBench(true)
+	b.look()
+	b.look(request)
+	b.look() // accepted and over, but its events are not read yet
+	b.on(9, 0, tcp.Listen, tcp.SynReceived, there, here)
+	b.on(9, 90, tcp.SynReceived, tcp.Established, there, here)
+	b.on(9, 90, tcp.Established, tcp.Closed, there, here)
+	b.look()
+	b.expect(t, "10.0.0.2:80>10.0.0.1:1000 LISTEN>SYN_RCVD", "10.0.0.2:80>10.0.0.1:1000 SYN_RCVD>ESTABLISHED", "10.0.0.2:80>10.0.0.1:1000 ESTABLISHED>CLOSED")
+}
+
+// TestAnEndThatWasLost is told when its socket's memory or its ports are used again.
+func TestAnEndThatWasLost(t *testing.T) {
+	b := newModelBench(true)
+	b.look()
+	b.on(7, 70, tcp.SynSent, tcp.Established, here, there)
+	b.on(7, 71, tcp.SynSent, tcp.Established, here, there)
+	b.on(8, 72, tcp.SynSent, tcp.Established, here, there)
+	established, closed := "10.0.0.1:1000>10.0.0.2:80 SYN_SENT>ESTABLISHED", "10.0.0.1:1000>10.0.0.2:80 ESTABLISHED>CLOSED"
+	b.expect(t, established, closed, established, closed, established)
+	if n := len(b.Connections()); n != 1 {
+		t.Errorf("%d connections, want one", n)
+	}
+}
+
+// TestListenersWithoutCookies are one with their row, whichever comes first.
+func TestListenersWithoutCookies(t *testing.T) {
+	at := netip.MustParseAddrPort("10.0.0.1:80")
+	for _, rowFirst := range []bool{false, true} {
+		b := newModelBench(true)
+		b.look()
+		if rowFirst {
+			b.look(tcpRow(70, tcp.Listen, at, netip.AddrPort{}))
+		}
+		b.on(7, 0, tcp.Closed, tcp.Listen, at, netip.AddrPort{})
+		b.look(tcpRow(70, tcp.Listen, at, netip.AddrPort{}))
+		if n := len(b.Connections()); n != 1 {
+			t.Errorf("%d connections, want one", n)
+		}
+		b.on(7, 0, tcp.Listen, tcp.Closed, at, netip.AddrPort{})
+		b.expect(t, "10.0.0.1:80>invalid AddrPort CLOSED>LISTEN", "10.0.0.1:80>invalid AddrPort LISTEN>CLOSED")
+		if n := len(b.Connections()); n != 0 {
+			t.Errorf("%d connections left", n)
+		}
 	}
 }

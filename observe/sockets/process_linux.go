@@ -2,6 +2,7 @@ package sockets
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"io/fs"
@@ -169,9 +170,9 @@ func processIDs() (pids []int) {
 	return pids
 }
 
-// openSockets returns the inodes of the sockets among a process's descriptors. There may
-// be many: it makes nothing but the two system calls for each, on names as they lie in
-// buffer.
+// openSockets returns the inodes of the sockets among a process's descriptors, and an
+// error if it may not look at all of them. There may be many: it makes nothing but the two system calls for
+// each, on names as they lie in buffer.
 func openSockets(pid int, buffer []byte) (inodes []uint32, err error) {
 	dir, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/fd", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -179,10 +180,11 @@ func openSockets(pid int, buffer []byte) (inodes []uint32, err error) {
 	}
 	defer unix.Close(dir)
 	var link [64]byte
+	var denied error
 	for {
 		n, err := unix.Getdents(dir, buffer)
 		if err != nil || n <= 0 {
-			return inodes, err
+			return inodes, cmp.Or(err, denied)
 		}
 		for entry := range entries(buffer[:n]) {
 			if entry[0] == '.' {
@@ -190,6 +192,9 @@ func openSockets(pid int, buffer []byte) (inodes []uint32, err error) {
 			}
 			size, _, errno := unix.RawSyscall6(unix.SYS_READLINKAT, uintptr(dir), uintptr(unsafe.Pointer(&entry[0])),
 				uintptr(unsafe.Pointer(&link[0])), uintptr(len(link)), 0, 0)
+			if errno == unix.EACCES || errno == unix.EPERM {
+				denied = errno // the names may be read, and not what they stand for: not dumpable
+			}
 			if errno != 0 {
 				continue // closed meanwhile
 			}

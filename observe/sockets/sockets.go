@@ -63,7 +63,7 @@ type Socket struct {
 type Watched struct {
 	// ID is the same in all rows and transitions of a socket as long as the watcher runs,
 	// and in none of another: its cookie, or a number from 1<<52 on if the watcher heard of
-	// the socket before it had one.
+	// the socket before it had one. It is 0 if the socket was gone by the end of the look.
 	ID    uint64
 	Age   time.Duration // how long it had been in its state when the row was read, at least
 	Exact bool          // Age is exact: the transition was seen

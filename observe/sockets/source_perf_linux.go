@@ -23,24 +23,37 @@ import (
 // has no network namespace in it, and no cookie.
 type perfSource struct {
 	rings  []*perfRing
-	format map[string]perfField
+	format perfFormat
 	skew   time.Duration
-	held   []event // that others, of other processors, may yet come before
-	misses uint64
+	held   []event        // that others, of other processors, may yet come before
+	names  map[int]string // of processes, until the next read
+	polls  []unix.PollFd
 }
 
 // perfRing is the memory that the kernel writes one processor's records into.
 type perfRing struct {
 	fd     int
 	memory []byte // a page of struct perf_event_mmap_page, then records
+	counts bool   // the kernel says at any time how many records had no room (since Linux 6.0)
+	misses uint64 // where it does not: as the records that followed said
 }
 
 // perfField is where a field lies in a record.
 type perfField struct{ offset, size int }
 
+// perfFormat are the fields that count.
+type perfFormat struct {
+	handle, from, to, family, protocol                       perfField
+	sourcePort, targetPort, source, target, source6, target6 perfField
+	length                                                   int // at least
+}
+
 const (
-	perfPages  = 512 // of records, on each processor: a power of two
+	perfRoom   = 32 << 20 // bytes of records, on all processors
 	perfSettle = 5 * time.Millisecond
+	perfIdle   = 20 * time.Millisecond // until the rings are looked into, unless one is half full
+
+	perfFormatLost = 1 << 4 // PERF_FORMAT_LOST
 
 	perfHead = 1024 // data_head in struct perf_event_mmap_page
 	perfTail = 1032 // data_tail
@@ -60,6 +73,7 @@ func openPerf(tracefs string) (s *perfSource, err error) {
 	if tracefs != "" {
 		places = []string{tracefs}
 	}
+	s.names = map[int]string{}
 	var id uint64
 	for _, place := range places {
 		if id, s.format, err = tracepoint(filepath.Join(place, "events/sock/inet_sock_set_state")); err == nil {
@@ -69,8 +83,12 @@ func openPerf(tracefs string) (s *perfSource, err error) {
 	if err != nil {
 		return nil, err
 	}
+	pages := 1
+	for 2*pages*os.Getpagesize()*runtime.NumCPU() <= perfRoom {
+		pages *= 2
+	}
 	for cpu := range runtime.NumCPU() {
-		r, err := openPerfRing(id, cpu)
+		r, err := openPerfRing(id, cpu, pages)
 		if errors.Is(err, unix.ENODEV) {
 			continue // this processor is off
 		}
@@ -84,25 +102,38 @@ func openPerf(tracefs string) (s *perfSource, err error) {
 }
 
 // tracepoint reads a tracepoint's number and its fields from its folder in tracefs.
-func tracepoint(dir string) (id uint64, fields map[string]perfField, err error) {
+func tracepoint(dir string) (id uint64, f perfFormat, err error) {
 	text, err := os.ReadFile(filepath.Join(dir, "id"))
 	if err != nil {
-		return 0, nil, err
+		return 0, f, err
 	}
 	if id, err = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64); err != nil {
-		return 0, nil, err
+		return 0, f, err
 	}
 	format, err := os.ReadFile(filepath.Join(dir, "format"))
 	if err != nil {
-		return 0, nil, err
+		return 0, f, err
 	}
-	fields = parseFormat(string(format))
-	for _, name := range []string{"skaddr", "oldstate", "newstate", "sport", "dport", "family", "protocol", "saddr", "daddr", "saddr_v6", "daddr_v6"} {
-		if _, ok := fields[name]; !ok {
-			return 0, nil, fmt.Errorf("tracepoint has no field %s", name)
+	return id, f, f.parse(string(format))
+}
+
+// parse reads what parseFormat found.
+func (f *perfFormat) parse(text string) error {
+	fields := parseFormat(text)
+	for name, to := range map[string]*perfField{
+		"skaddr": &f.handle, "oldstate": &f.from, "newstate": &f.to, "family": &f.family, "protocol": &f.protocol, "sport": &f.sourcePort,
+		"dport": &f.targetPort, "saddr": &f.source, "daddr": &f.target, "saddr_v6": &f.source6, "daddr_v6": &f.target6,
+	} {
+		ok := false
+		if *to, ok = fields[name]; !ok {
+			return fmt.Errorf("tracepoint has no field %s", name)
 		}
+		f.length = max(f.length, to.offset+to.size)
 	}
-	return id, fields, nil
+	if f.source.size < 4 || f.target.size < 4 || f.source6.size < 16 || f.target6.size < 16 {
+		return errors.New("tracepoint has addresses that are none")
+	}
+	return nil
 }
 
 // parseFormat reads lines such as
@@ -125,23 +156,29 @@ func parseFormat(text string) map[string]perfField {
 	return fields
 }
 
-func openPerfRing(id uint64, cpu int) (*perfRing, error) {
+func openPerfRing(id uint64, cpu, pages int) (*perfRing, error) {
 	attr := unix.PerfEventAttr{
-		Type: unix.PERF_TYPE_TRACEPOINT, Config: id, Sample: 1, Wakeup: 1,
+		Type: unix.PERF_TYPE_TRACEPOINT, Config: id, Sample: 1,
+		Wakeup:      uint32(pages * os.Getpagesize() / 2), // to be woken for each record costs more than the record
 		Sample_type: unix.PERF_SAMPLE_TID | unix.PERF_SAMPLE_TIME | unix.PERF_SAMPLE_RAW,
-		Bits:        unix.PerfBitUseClockID, Clockid: unix.CLOCK_MONOTONIC,
+		Bits:        unix.PerfBitUseClockID | unix.PerfBitWatermark, Clockid: unix.CLOCK_MONOTONIC,
 	}
 	attr.Size = uint32(unsafe.Sizeof(attr))
+	attr.Read_format = perfFormatLost
 	fd, err := unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	if errors.Is(err, unix.EINVAL) {
+		attr.Read_format = 0
+		fd, err = unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	}
 	if err != nil {
 		return nil, err
 	}
-	memory, err := unix.Mmap(fd, 0, (1+perfPages)*os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	memory, err := unix.Mmap(fd, 0, (1+pages)*os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
-	return &perfRing{fd, memory}, nil
+	return &perfRing{fd: fd, memory: memory, counts: attr.Read_format != 0}, nil
 }
 
 func (s *perfSource) sight() Sight {
@@ -151,7 +188,20 @@ func (s *perfSource) sight() Sight {
 	}}
 }
 
-func (s *perfSource) lost() uint64 { return s.misses }
+func (s *perfSource) lost() (n uint64) {
+	for _, r := range s.rings {
+		n += r.lost()
+	}
+	return n
+}
+
+func (r *perfRing) lost() uint64 {
+	var b [16]byte // how many records there were, how many had no room
+	if n, err := unix.Read(r.fd, b[:]); !r.counts || err != nil || n < len(b) {
+		return r.misses
+	}
+	return binary.NativeEndian.Uint64(b[8:])
+}
 
 func (s *perfSource) close() error {
 	var err error
@@ -163,25 +213,29 @@ func (s *perfSource) close() error {
 }
 
 func (s *perfSource) read(until time.Time, each func(*event)) error {
+	clear(s.names)
 	for {
 		for _, r := range s.rings {
-			r.drain(s.record)
+			r.drain(func(sample []byte) {
+				if e, ok := s.parse(sample); ok {
+					s.held = append(s.held, e)
+				}
+			})
 		}
 		s.settle(time.Now().Add(-perfSettle), each)
 		left := time.Until(until)
 		if left <= 0 {
 			return nil
 		}
+		left = min(left, perfIdle)
 		if len(s.held) > 0 {
 			left = min(left, perfSettle)
 		}
-		var polls []unix.PollFd
+		polls := s.polls[:0]
 		for _, r := range s.rings {
 			polls = append(polls, unix.PollFd{Fd: int32(r.fd), Events: unix.POLLIN})
 		}
-		if len(s.held) > 0 {
-			polls = nil // only wait
-		}
+		s.polls = polls
 		if _, err := unix.Poll(polls, int((left+time.Millisecond-1)/time.Millisecond)); err != nil && !errors.Is(err, unix.EINTR) {
 			return os.NewSyscallError("poll", err)
 		}
@@ -200,7 +254,7 @@ func (s *perfSource) settle(before time.Time, each func(*event)) {
 }
 
 // drain hands on the records that are there. Head and tail are bytes since ever.
-func (r *perfRing) drain(each func(kind uint32, body []byte)) {
+func (r *perfRing) drain(each func(sample []byte)) {
 	page := os.Getpagesize()
 	head := (*uint64)(unsafe.Pointer(&r.memory[perfHead]))
 	tail := (*uint64)(unsafe.Pointer(&r.memory[perfTail]))
@@ -218,64 +272,66 @@ func (r *perfRing) drain(each func(kind uint32, body []byte)) {
 			whole = append(append(whole[:0], record...), data[:size-len(record)]...)
 			record = whole
 		}
-		each(binary.NativeEndian.Uint32(record), record[8:])
+		switch kind, body := binary.NativeEndian.Uint32(record), record[8:]; {
+		case kind == perfRecordSample:
+			each(body)
+		case kind == perfRecordLost && len(body) >= 16:
+			r.misses += binary.NativeEndian.Uint64(body[8:])
+		}
 		at += uint64(size)
 	}
 	atomic.StoreUint64(tail, end)
 }
 
-// record takes one record.
-func (s *perfSource) record(kind uint32, body []byte) {
-	switch {
-	case kind == perfRecordLost && len(body) >= 16:
-		s.misses += binary.NativeEndian.Uint64(body[8:])
-	case kind == perfRecordSample:
-		if e, ok := s.parse(body); ok {
-			s.held = append(s.held, e)
-		}
-	}
-}
-
 // parse reads a sample: process and thread, time, the length of the fields, the fields.
 func (s *perfSource) parse(b []byte) (e event, ok bool) {
 	const fieldsAt = 20
-	if len(b) < fieldsAt {
+	f := &s.format
+	if len(b) < fieldsAt+f.length {
 		return e, false
 	}
 	e.At = time.Unix(0, int64(binary.NativeEndian.Uint64(b[8:]))).Add(s.skew)
 	pid := int(binary.NativeEndian.Uint32(b))
 	b = b[fieldsAt:]
-	for _, f := range s.format {
-		if f.offset+f.size > len(b) {
-			return e, false
-		}
-	}
-	number := func(name string) (n uint64) {
-		f := s.format[name]
-		for i := range f.size { // little-endian, as all that we build for
-			n |= uint64(b[f.offset+i]) << (8 * i)
-		}
-		return n
-	}
-	field := func(name string) []byte { f := s.format[name]; return b[f.offset : f.offset+f.size] }
-	family := uint8(number("family"))
-	if number("protocol") != unix.IPPROTO_TCP || family != familyINET && family != familyINET6 {
+	family := uint8(f.family.number(b))
+	if f.protocol.number(b) != unix.IPPROTO_TCP || family != familyINET && family != familyINET6 {
 		return e, false
 	}
-	e.handle = number("skaddr")
-	e.From, e.To = kernelState("tcp", uint8(number("oldstate"))), kernelState("tcp", uint8(number("newstate")))
-	local, remote := field("saddr"), field("daddr")
+	e.handle = f.handle.number(b)
+	e.From, e.To = kernelState("tcp", uint8(f.from.number(b))), kernelState("tcp", uint8(f.to.number(b)))
+	local, remote := f.source.bytes(b), f.target.bytes(b)
 	if family == familyINET6 {
-		local, remote = field("saddr_v6"), field("daddr_v6")
+		local, remote = f.source6.bytes(b), f.target6.bytes(b)
 	}
-	port := func(name string) []byte { return binary.BigEndian.AppendUint16(nil, uint16(number(name))) }
-	e.Local = addrPort(family, local, port("sport"))
-	if number("dport") != 0 {
-		e.Remote = addrPort(family, remote, port("dport"))
+	var port [2]byte
+	binary.BigEndian.PutUint16(port[:], uint16(f.sourcePort.number(b)))
+	e.Local = addrPort(family, local, port[:])
+	if n := f.targetPort.number(b); n != 0 {
+		binary.BigEndian.PutUint16(port[:], uint16(n))
+		e.Remote = addrPort(family, remote, port[:])
 	}
 	if e.byCall() {
-		name, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm") // it may be gone by now
-		e.Process = Process{PID: pid, Name: string(bytes.TrimSuffix(name, []byte("\n")))}
+		e.Process = Process{PID: pid, Name: s.name(pid)}
 	}
 	return e, true
+}
+
+func (f perfField) bytes(b []byte) []byte { return b[f.offset : f.offset+f.size] }
+
+func (f perfField) number(b []byte) (n uint64) {
+	for i, octet := range f.bytes(b) { // little-endian, as all that we build for
+		n |= uint64(octet) << (8 * i)
+	}
+	return n
+}
+
+// name is what a process calls itself, if it is still there.
+func (s *perfSource) name(pid int) string {
+	name, ok := s.names[pid]
+	if !ok {
+		text, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
+		name = string(bytes.TrimSuffix(text, []byte("\n")))
+		s.names[pid] = name
+	}
+	return name
 }
