@@ -33,15 +33,17 @@ func work(kind, arg, more string) error {
 	return fmt.Errorf("no worker of kind %q", kind)
 }
 
-// holdOpen makes connections with itself and keeps them until its input ends.
+// holdOpen makes connections with itself and keeps them until its input ends. They send no
+// probes: those of thousands at once would have no room on the loopback device.
 func holdOpen(connections int) error {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	quiet := net.ListenConfig{KeepAlive: -1}
+	l, err := quiet.Listen(context.Background(), "tcp4", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	var open []net.Conn
 	for range connections {
-		c, err := net.Dial("tcp4", l.Addr().String())
+		c, err := (&net.Dialer{KeepAlive: -1}).Dial("tcp4", l.Addr().String())
 		if err != nil {
 			return err
 		}

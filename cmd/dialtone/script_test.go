@@ -81,9 +81,12 @@ func setupScript(env *testscript.Env) error {
 	return nil
 }
 
-// scriptCondition says what this machine has: [ipv6], [netns], [tap] (root, and TAP devices).
+// scriptCondition says what this machine has: [root], [ipv6], [netns], [tap] (root, and TAP
+// devices).
 func scriptCondition(name string) (bool, error) {
 	switch name {
+	case "root":
+		return os.Getuid() == 0, nil
 	case "ipv6":
 		ln, err := net.Listen("tcp6", "[::1]:0")
 		if err == nil {

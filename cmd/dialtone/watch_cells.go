@@ -12,27 +12,34 @@ import (
 	"dialtone/observe/sockets"
 )
 
-// appendSpan writes a duration in one unit: 23 µs, 1.25 ms, 300 ms, 1.5 s, 12 min, 3 h, 2 d.
+// spanUnits are those of appendSpan.
+var spanUnits = [...]struct {
+	below, unit time.Duration
+	name        string
+}{
+	{time.Millisecond, time.Microsecond, "us"},
+	{time.Second, time.Millisecond, "ms"},
+	{time.Minute, time.Second, "s"},
+	{time.Hour, time.Minute, "min"},
+	{24 * time.Hour, time.Hour, "h"},
+	{math.MaxInt64, 24 * time.Hour, "d"},
+}
+
+// appendSpan writes a duration in one unit: 23 µs, 1.2 ms, 300 ms, 1.5 s, 12 min, 3 h, 2 d.
+// Tables have tens of thousands of them.
 func appendSpan(b []byte, d time.Duration) []byte {
-	for _, u := range []struct {
-		below, unit time.Duration
-		name        string
-	}{
-		{time.Millisecond, time.Microsecond, "us"},
-		{time.Second, time.Millisecond, "ms"},
-		{time.Minute, time.Second, "s"},
-		{time.Hour, time.Minute, "min"},
-		{24 * time.Hour, time.Hour, "h"},
-		{math.MaxInt64, 24 * time.Hour, "d"},
-	} {
+	for _, u := range spanUnits {
 		if d >= u.below {
 			continue
 		}
-		n, digits := float64(d)/float64(u.unit), 0
-		if n < 9.95 && u.unit != time.Microsecond {
-			digits = 1
+		whole, rest := d/u.unit, d%u.unit
+		tenths := (10*rest + u.unit/2 - 1) / u.unit
+		if 10*whole+tenths < 100 && u.unit != time.Microsecond {
+			b = strconv.AppendInt(b, int64(whole+tenths/10), 10)
+			b = append(b, '.', '0'+byte(tenths%10))
+		} else {
+			b = strconv.AppendInt(b, int64(whole+(2*rest)/u.unit), 10)
 		}
-		b = strconv.AppendFloat(b, n, 'f', digits, 64)
 		return append(b, u.name...)
 	}
 	return b

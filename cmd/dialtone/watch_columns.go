@@ -36,6 +36,18 @@ func (c *column) compare(a, b *sockets.Socket) int {
 	return c.order(a, b)
 }
 
+// key is a number for s by which most rows are in order already; those of one number are
+// compared.
+func (c *column) key(s *sockets.Socket) uint64 {
+	switch {
+	case c.number != nil:
+		return ^(uint64(c.number(s)) ^ 1<<63) // the largest first
+	case c.name == "":
+		return usualKey(s)
+	}
+	return 0
+}
+
 func wantsInfo(q *sockets.Query)       { q.Info = true }
 func wantsMemory(q *sockets.Query)     { q.Memory = true }
 func wantsOwners(q *sockets.Query)     { q.Owners = true }
@@ -157,20 +169,20 @@ func (f *watchFlags) sorter() *column {
 	return &column{order: usualOrder}
 }
 
-// usualOrder is by network, state and addresses, ports first. It compares what differs
-// most often first, for it is called a few hundred thousand times.
+// usualOrder is by network, state and addresses, ports first.
 func usualOrder(a, b *sockets.Socket) int {
-	switch {
-	case a.Network != b.Network:
-		return cmp.Compare(a.Network, b.Network)
-	case a.State != b.State:
-		return cmp.Compare(a.State, b.State)
-	case a.Local.Port() != b.Local.Port():
-		return cmp.Compare(a.Local.Port(), b.Local.Port())
-	case a.Remote.Port() != b.Remote.Port():
-		return cmp.Compare(a.Remote.Port(), b.Remote.Port())
+	return cmp.Or(cmp.Compare(usualKey(a), usualKey(b)), a.Local.Compare(b.Local), a.Remote.Compare(b.Remote), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Cookie, b.Cookie))
+}
+
+func usualKey(s *sockets.Socket) uint64 {
+	network := uint64(len(s.Network)) // of unix, unixgram and unixpacket, as they are sorted
+	switch s.Network {
+	case "tcp":
+		network = 0
+	case "udp":
+		network = 1
 	}
-	return cmp.Or(a.Local.Compare(b.Local), a.Remote.Compare(b.Remote), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Cookie, b.Cookie))
+	return network<<40 | uint64(s.State)<<32 | uint64(s.Local.Port())<<16 | uint64(s.Remote.Port())
 }
 
 func byState(a, b *sockets.Socket) int { return cmp.Compare(a.State, b.State) }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,7 +67,10 @@ func (f *watchFlags) namespace() string {
 }
 
 func namespaceHint(err error) error {
+	var source *sockets.SourceError
 	switch {
+	case errors.As(err, &source):
+		return withHint(err, "without --source the best that can be had is taken; raw tracepoint and tracepoint need root")
 	case errors.Is(err, fs.ErrNotExist):
 		return withHint(err, "ip netns list shows the namespaces that have names; /proc/PID/ns/net is that of a process")
 	case errors.Is(err, fs.ErrPermission):
@@ -77,7 +81,8 @@ func namespaceHint(err error) error {
 
 // showOnce prints the table as it is now.
 func (f *watchFlags) showOnce(table *sockets.Table, filter *sockets.Filter) error {
-	debug.SetGCPercent(400) // nothing is thrown away before the end
+	debug.SetGCPercent(-1) // nothing is thrown away before the end
+	debug.SetMemoryLimit(1 << 30)
 	query, list := sockets.Query{Filter: filter}, f.chosen()
 	if f.unix && !filter.NamesUnix() {
 		query.Networks = []string{"tcp", "udp", "unix"}
@@ -101,7 +106,7 @@ func (f *watchFlags) showOnce(table *sockets.Table, filter *sockets.Filter) erro
 	if f.json {
 		writeSockets(out, rows, f.netns)
 	} else {
-		newWatchTable(list, rows).write(out, f.room(), f.findings(rows))
+		newWatchTable(list, rows).write(out, f.room(), f.findings())
 	}
 	f.notice(all, rows, filter, query.Owners)
 	return out.Flush()
@@ -116,12 +121,12 @@ func diagnose(s *sockets.Socket) []sockets.Finding {
 	return sockets.Diagnose(s, age)
 }
 
-// findings returns what stands beneath each row.
-func (f *watchFlags) findings(rows []*sockets.Socket) func(row int) []sockets.Finding {
+// findings says what stands beneath a row.
+func (f *watchFlags) findings() func(*sockets.Socket) []sockets.Finding {
 	if !f.diagnoses() {
-		return func(int) []sockets.Finding { return nil }
+		return func(*sockets.Socket) []sockets.Finding { return nil }
 	}
-	return func(row int) []sockets.Finding { return diagnose(rows[row]) }
+	return diagnose
 }
 
 // notice says on standard error what the table does not.
@@ -152,14 +157,28 @@ func (f *watchFlags) room() int {
 // order puts rows in the order in which they are to be shown.
 func (f *watchFlags) order(rows []*sockets.Socket) {
 	by, back := f.sorter(), strings.HasPrefix(f.sort, "-")
-	slices.SortFunc(rows, func(a, b *sockets.Socket) int {
-		c := by.compare(a, b)
+	type keyed struct {
+		key uint64
+		*sockets.Socket
+	}
+	list := make([]keyed, len(rows))
+	for i, s := range rows {
+		list[i] = keyed{by.key(s), s}
+	}
+	slices.SortFunc(list, func(a, b keyed) int {
+		c := cmp.Compare(a.key, b.key)
+		if c == 0 {
+			c = by.compare(a.Socket, b.Socket)
+		}
 		if back {
 			c = -c
 		}
 		if c == 0 {
-			c = usualOrder(a, b)
+			c = usualOrder(a.Socket, b.Socket)
 		}
 		return c
 	})
+	for i, k := range list {
+		rows[i] = k.Socket
+	}
 }

@@ -4,38 +4,57 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"dialtone/observe/sockets"
 )
 
-// watchTable is the table of sockets as text. The texts of all cells lie behind each other, row by row.
+// watchTable is the table of sockets as text, in parts that are made at once.
 type watchTable struct {
 	columns []*column
-	text    []byte
-	ends    []int // of each cell in text
+	head    *tablePart
+	parts   []*tablePart
 	widths  []int // of each column; -1 is left out
 }
 
+// tablePart are some rows. The texts of their cells lie behind each other, row by row.
+type tablePart struct {
+	rows   []*sockets.Socket
+	text   []byte
+	ends   []int // of each cell in text
+	widths []int // of each column
+}
+
 func newWatchTable(list []*column, rows []*sockets.Socket) *watchTable {
-	l := &watchTable{columns: list, widths: make([]int, len(list)), ends: make([]int, 0, (len(rows)+1)*len(list))}
-	l.text = make([]byte, 0, 100*len(rows))
+	l := &watchTable{columns: list, head: newTablePart(list, nil), widths: make([]int, len(list))}
 	for i, c := range list {
-		l.add(i, func(b []byte) []byte { return append(b, strings.ToUpper(c.name)...) })
+		l.head.add(i, append(l.head.text, strings.ToUpper(c.name)...))
 	}
-	for _, s := range rows {
-		for i, c := range list {
-			l.add(i, func(b []byte) []byte { return c.append(b, s) })
+	l.parts = inParts(rows, func(part []*sockets.Socket) *tablePart { return newTablePart(list, part) })
+	for _, p := range append(l.parts, l.head) {
+		for i, w := range p.widths {
+			l.widths[i] = max(l.widths[i], w)
 		}
 	}
 	return l
 }
 
-// add appends a cell of a column.
-func (l *watchTable) add(column int, text func([]byte) []byte) {
-	start := len(l.text)
-	l.text = text(l.text)
-	l.ends = append(l.ends, len(l.text))
-	l.widths[column] = max(l.widths[column], cellWidth(l.text[start:]))
+func newTablePart(list []*column, rows []*sockets.Socket) *tablePart {
+	p := &tablePart{rows: rows, widths: make([]int, len(list)), ends: make([]int, 0, (len(rows)+1)*len(list))}
+	p.text = make([]byte, 0, 10*(len(rows)+1)*len(list))
+	for _, s := range rows {
+		for i, c := range list {
+			p.add(i, c.append(p.text, s))
+		}
+	}
+	return p
+}
+
+// add takes text, to which a cell of a column was appended.
+func (p *tablePart) add(column int, text []byte) {
+	start := len(p.text)
+	p.text, p.ends = text, append(p.ends, len(text))
+	p.widths[column] = max(p.widths[column], cellWidth(text[start:]))
 }
 
 // cellWidth is how wide a cell is on a terminal.
@@ -54,37 +73,56 @@ const cellGap = "  "
 // write lays the table out in at most room columns, 0 for any number: those that say
 // least are left out, and said, and what is still too long is cut. What is off stands
 // beneath its row.
-func (l *watchTable) write(w io.Writer, room int, off func(row int) []sockets.Finding) {
+func (l *watchTable) write(w io.Writer, room int, off func(*sockets.Socket) []sockets.Finding) {
 	left := l.drop(room)
-	line := make([]byte, 0, 256)
-	start := 0
-	for at, end := range l.ends {
-		i := at % len(l.columns)
-		if l.widths[i] >= 0 {
-			line = l.cell(line, i, l.text[start:end])
-		}
-		start = end
-		if i == len(l.columns)-1 {
-			w.Write(append(fitted(line, room), '\n')) // a bufio.Writer keeps its first error
-			line = line[:0]
-			if row := at / len(l.columns); row > 0 {
-				writeFindings(w, room, off(row-1))
-			}
-		}
+	w.Write(l.lines(l.head, room, off))
+	texts := make([][]byte, len(l.parts))
+	var working sync.WaitGroup
+	for i, p := range l.parts {
+		working.Go(func() { texts[i] = l.lines(p, room, off) })
+	}
+	working.Wait()
+	for _, text := range texts {
+		w.Write(text) // a bufio.Writer keeps its first error
 	}
 	if len(left) > 0 {
 		io.WriteString(w, "no room for: "+strings.Join(left, ", ")+"\n")
 	}
 }
 
-// writeFindings writes sentences, each from a line of its own on.
-func writeFindings(w io.Writer, room int, list []sockets.Finding) {
+// lines are those of a part.
+func (l *watchTable) lines(p *tablePart, room int, off func(*sockets.Socket) []sockets.Finding) []byte {
+	width := 1
+	for _, w := range l.widths {
+		width += w + len(cellGap)
+	}
+	text := make([]byte, 0, (len(p.ends)/len(l.columns)+1)*width)
+	line, start := 0, 0
+	for at, end := range p.ends {
+		i := at % len(l.columns)
+		if l.widths[i] >= 0 {
+			text = l.cell(text, line, i, p.text[start:end])
+		}
+		start = end
+		if i == len(l.columns)-1 {
+			text = append(fitted(text, line, room), '\n')
+			if row := at / len(l.columns); row < len(p.rows) {
+				text = appendFindings(text, room, off(p.rows[row]))
+			}
+			line = len(text)
+		}
+	}
+	return text
+}
+
+// appendFindings writes sentences, each from a line of its own on.
+func appendFindings(text []byte, room int, list []sockets.Finding) []byte {
 	const mark, rest = "  ! ", "    "
 	for _, f := range list {
 		line := mark
 		for word := range strings.FieldsSeq(f.Text) {
 			if len(line) > len(rest) && room > 0 && columns(line)+1+columns(word) > room {
-				io.WriteString(w, line+"\n")
+				text = append(text, line+"\n"...)
 				line = rest
 			}
 			if len(line) > len(rest) {
@@ -92,40 +130,41 @@ func writeFindings(w io.Writer, room int, list []sockets.Finding) {
 			}
 			line += word
 		}
-		io.WriteString(w, line+"\n")
+		text = append(text, line+"\n"...)
 	}
+	return text
 }
 
-// cell appends a cell to its line: figures to the right of their column.
-func (l *watchTable) cell(line []byte, i int, text []byte) []byte {
-	const spaces = "                                                                "
-	if len(line) > 0 {
-		line = append(line, cellGap...)
+// cell appends a cell to the line that begins at a place in text: figures to the right of
+// their column.
+func (l *watchTable) cell(text []byte, line, i int, cell []byte) []byte {
+	if len(text) > line {
+		text = append(text, cellGap...)
 	}
-	pad := l.widths[i] - cellWidth(text)
-	fill := func() {
-		for n := pad; n > 0; n -= len(spaces) {
-			line = append(line, spaces[:min(n, len(spaces))]...)
-		}
-	}
+	pad := l.widths[i] - cellWidth(cell)
 	if l.columns[i].number != nil {
-		fill()
-		return append(line, text...)
+		return append(appendSpaces(text, pad), cell...)
 	}
-	line = append(line, text...)
-	fill()
-	return line
+	return appendSpaces(append(text, cell...), pad)
 }
 
-// fitted cuts a line.
-func fitted(line []byte, room int) []byte {
-	for len(line) > 0 && line[len(line)-1] == ' ' {
-		line = line[:len(line)-1]
+func appendSpaces(text []byte, n int) []byte {
+	const spaces = "                                                                "
+	for ; n > len(spaces); n -= len(spaces) {
+		text = append(text, spaces...)
 	}
-	if room == 0 || cellWidth(line) <= room {
-		return line
+	return append(text, spaces[:max(0, n)]...)
+}
+
+// fitted cuts the line that begins at a place in text.
+func fitted(text []byte, line, room int) []byte {
+	for len(text) > line && text[len(text)-1] == ' ' {
+		text = text[:len(text)-1]
 	}
-	return append([]byte(headOf(string(line), room-1)), '>')
+	if room == 0 || cellWidth(text[line:]) <= room {
+		return text
+	}
+	return append(append(text[:line], headOf(string(text[line:]), room-1)...), '>')
 }
 
 // drop leaves out columns until the others have room, and returns their names.

@@ -38,7 +38,7 @@ func tableText(room int, names ...string) string {
 	f := watchFlags{columns: strings.Join(names, ",")}
 	var out strings.Builder
 	rows := someSockets()
-	newWatchTable(f.chosen(), rows).write(&out, room, f.findings(rows))
+	newWatchTable(f.chosen(), rows).write(&out, room, f.findings())
 	return out.String()
 }
 
@@ -217,7 +217,7 @@ func BenchmarkTableOfSockets(b *testing.B) {
 			for b.Loop() {
 				copy(rows, all)
 				f.order(rows)
-				newWatchTable(f.chosen(), rows).write(io.Discard, 0, f.findings(rows))
+				newWatchTable(f.chosen(), rows).write(io.Discard, 0, f.findings())
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -114,7 +115,7 @@ func TestAConnectionInView(t *testing.T) {
 			if _, known := row.Age(); known != exact {
 				t.Errorf("its age is exact: %v, want %v as the source says", known, exact)
 			}
-			inspect(t, v, row, s)
+			inspect(t, v, row, s, c)
 			s.(*net.TCPConn).SetLinger(0)
 			s.Close()
 			row = await(t, v, "its end", func(r *Row) bool { return mine(r) && !r.Closed.IsZero() })
@@ -130,25 +131,24 @@ func TestAConnectionInView(t *testing.T) {
 }
 
 // inspect sends and looks at the window.
-func inspect(t *testing.T, v *View, row *Row, s net.Conn) {
+func inspect(t *testing.T, v *View, row *Row, from, to net.Conn) {
 	i, err := v.Inspect(row.Watched.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer i.Close()
-	s.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
-	io.Copy(s, zeros{})
-	await(t, v, "samples", func(*Row) bool {
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer from.SetWriteDeadline(time.Unix(1, 0))
+	defer to.SetReadDeadline(time.Unix(1, 0))
+	running.Go(func() { io.Copy(from, zeros{}) })
+	running.Go(func() { io.Copy(io.Discard, to) })
+	awaitView(t, v, "samples", func(*Snapshot) bool {
 		d := i.Detail()
 		if d.Err != nil {
 			t.Fatal(d.Err)
 		}
-		for _, s := range d.Samples {
-			if s.InFlight > 10*s.MSS && s.Peer > 0 && d.Sampled.Name != "" {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(d.Samples, func(s Sample) bool { return s.InFlight > 10*s.MSS && s.Peer > 0 && d.Sampled.Name != "" })
 	})
 }
 

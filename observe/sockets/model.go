@@ -131,7 +131,7 @@ func (m *Model) event(e *event) {
 		return // the request was in the table already
 	}
 	c.seen, c.missed = e.At, time.Time{}
-	if t.To == State(tcp.Closed) && mayRemain(t.From) && c.ends().whole() {
+	if t.To == State(tcp.Closed) && (!m.Exact || mayRemain(t.From)) && c.ends().whole() {
 		if kept := m.Find(c.Local, c.Remote); kept != 0 {
 			m.keep(c, kept, t)
 			return

@@ -291,3 +291,14 @@ func TestListenersWithoutCookies(t *testing.T) {
 		}
 	}
 }
+
+// TestANoticeOfAnEndMayHideARecord: who only looks does not know in which state a socket
+// was when it ended.
+func TestANoticeOfAnEndMayHideARecord(t *testing.T) {
+	b := newModelBench(false)
+	b.look(tcpRow(70, tcp.Established, here, there))
+	b.table[there] = State(tcp.TimeWait)
+	b.event(&event{gone: true, Transition: Transition{At: b.now, To: State(tcp.Closed), Local: here, Remote: there, Cookie: 70}})
+	b.look(tcpRow(70, tcp.TimeWait, here, there))
+	b.expect(t, "10.0.0.1:1000>10.0.0.2:80 ESTABLISHED>TIME_WAIT")
+}

@@ -38,8 +38,8 @@ func probeOf(t *testing.T, e *cable.End, c net.Conn, name string) Probe {
 	return nil
 }
 
-// TestAProbeSeesTheWindow of a connection that sends until the peer has no room, and of no
-// other.
+// TestAProbeSeesTheWindow of a connection that sends, at last until the peer has no room,
+// and of no other.
 func TestAProbeSeesTheWindow(t *testing.T) {
 	for _, name := range []string{TracedProbe, AskedProbe} {
 		t.Run(name, func(t *testing.T) {
@@ -62,25 +62,15 @@ func TestAProbeSeesTheWindow(t *testing.T) {
 			if s := of.Sampled(); s.Name != name || s.About == "" {
 				t.Errorf("sampled by %+v, want %s", s, name)
 			}
-			var sending sync.WaitGroup
-			sending.Go(func() { io.Copy(busy, zeros{}) }) // nobody reads: until the window is closed
-			var all []Sample
-			most, closed := Sample{}, false
-			for tries := 0; !closed && tries < 200; tries++ {
-				if err := of.Read(time.Now().Add(50*time.Millisecond), func(s Sample) {
-					all = append(all, s)
-					most.InFlight, most.Congestion = max(most.InFlight, s.InFlight), max(most.Congestion, s.Congestion)
-					closed = s.Peer == 0
-				}); err != nil {
-					t.Fatal(err)
-				}
-			}
+			var running sync.WaitGroup
+			running.Go(func() { io.Copy(busy, zeros{}) })
+			running.Go(func() { io.Copy(io.Discard, peer) })
+			all := sample(t, of, func(s Sample) bool { return s.InFlight > 10*s.MSS && s.Congestion > 10 && s.Peer > 0 })
+			peer.SetReadDeadline(time.Unix(1, 0)) // from now on nobody reads
+			all = append(all, sample(t, of, func(s Sample) bool { return s.Peer == 0 })...)
 			peer.Close()
 			busy.Close()
-			sending.Wait()
-			if !closed || most.InFlight < 10*all[0].MSS || most.Congestion < 10 {
-				t.Errorf("%d samples, at most %+v; closed: %v", len(all), most, closed)
-			}
+			running.Wait()
 			for i, s := range all {
 				if s.MSS != 1448 || s.Threshold == 0 || s.RTT < way || i > 0 && s.At.Before(all[i-1].At) {
 					t.Fatalf("sample %d is %+v", i, s)
@@ -96,6 +86,25 @@ func TestAProbeSeesTheWindow(t *testing.T) {
 			}
 		})
 	}
+}
+
+// sample samples until what is expected comes.
+func sample(t *testing.T, p Probe, expected func(Sample) bool) (all []Sample) {
+	t.Helper()
+	found := false
+	for tries := 0; !found; tries++ {
+		if tries == 400 {
+			t.Fatalf("%d samples, and never what is expected; the last %+v", len(all), all[max(0, len(all)-3):])
+		}
+		err := p.Read(time.Now().Add(50*time.Millisecond), func(s Sample) {
+			all = append(all, s)
+			found = found || expected(s)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
 }
 
 type zeros struct{}

@@ -26,7 +26,7 @@ type perfSource struct {
 	format perfFormat
 	skew   time.Duration
 	held   []event        // that others, of other processors, may yet come before
-	names  map[int]string // of processes, until the next read
+	names  map[int]string // of processes, which may have ended
 	polls  []unix.PollFd
 }
 
@@ -59,6 +59,7 @@ const (
 	perfTail = 1032 // data_tail
 
 	perfRecordLost   = 2
+	perfRecordComm   = 3 // a program was started, or took another name
 	perfRecordSample = 9
 )
 
@@ -161,7 +162,7 @@ func openPerfRing(id uint64, cpu, pages int) (*perfRing, error) {
 		Type: unix.PERF_TYPE_TRACEPOINT, Config: id, Sample: 1,
 		Wakeup:      uint32(pages * os.Getpagesize() / 2), // to be woken for each record costs more than the record
 		Sample_type: unix.PERF_SAMPLE_TID | unix.PERF_SAMPLE_TIME | unix.PERF_SAMPLE_RAW,
-		Bits:        unix.PerfBitUseClockID | unix.PerfBitWatermark, Clockid: unix.CLOCK_MONOTONIC,
+		Bits:        unix.PerfBitUseClockID | unix.PerfBitWatermark | unix.PerfBitComm, Clockid: unix.CLOCK_MONOTONIC,
 	}
 	attr.Size = uint32(unsafe.Sizeof(attr))
 	attr.Read_format = perfFormatLost
@@ -213,16 +214,12 @@ func (s *perfSource) close() error {
 }
 
 func (s *perfSource) read(until time.Time, each func(*event)) error {
-	clear(s.names)
 	for {
+		before := time.Now().Add(-perfSettle) // what was before is in the rings, on all processors
 		for _, r := range s.rings {
-			r.drain(func(sample []byte) {
-				if e, ok := s.parse(sample); ok {
-					s.held = append(s.held, e)
-				}
-			})
+			r.drain(s.take)
 		}
-		s.settle(time.Now().Add(-perfSettle), each)
+		s.settle(before, each)
 		left := time.Until(until)
 		if left <= 0 {
 			return nil
@@ -254,7 +251,7 @@ func (s *perfSource) settle(before time.Time, each func(*event)) {
 }
 
 // drain hands on the records that are there. Head and tail are bytes since ever.
-func (r *perfRing) drain(each func(sample []byte)) {
+func (r *perfRing) drain(take func(kind uint32, body []byte)) {
 	page := os.Getpagesize()
 	head := (*uint64)(unsafe.Pointer(&r.memory[perfHead]))
 	tail := (*uint64)(unsafe.Pointer(&r.memory[perfTail]))
@@ -272,15 +269,29 @@ func (r *perfRing) drain(each func(sample []byte)) {
 			whole = append(append(whole[:0], record...), data[:size-len(record)]...)
 			record = whole
 		}
-		switch kind, body := binary.NativeEndian.Uint32(record), record[8:]; {
-		case kind == perfRecordSample:
-			each(body)
-		case kind == perfRecordLost && len(body) >= 16:
+		kind, body := binary.NativeEndian.Uint32(record), record[8:]
+		if kind == perfRecordLost && len(body) >= 16 {
 			r.misses += binary.NativeEndian.Uint64(body[8:])
 		}
+		take(kind, body)
 		at += uint64(size)
 	}
 	atomic.StoreUint64(tail, end)
+}
+
+// take takes a record.
+func (s *perfSource) take(kind uint32, body []byte) {
+	switch {
+	case kind == perfRecordSample:
+		if e, ok := s.parse(body); ok {
+			s.held = append(s.held, e)
+		}
+	case kind == perfRecordComm && len(body) > 8: // process, thread, name
+		if pid := binary.NativeEndian.Uint32(body); pid == binary.NativeEndian.Uint32(body[4:]) {
+			name, _, _ := bytes.Cut(body[8:], []byte{0})
+			s.remember(int(pid), string(name))
+		}
+	}
 }
 
 // parse reads a sample: process and thread, time, the length of the fields, the fields.
@@ -325,13 +336,20 @@ func (f perfField) number(b []byte) (n uint64) {
 	return n
 }
 
-// name is what a process calls itself, if it is still there.
+// name is what a process calls itself, or called itself before it ended.
 func (s *perfSource) name(pid int) string {
 	name, ok := s.names[pid]
 	if !ok {
 		text, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
 		name = string(bytes.TrimSuffix(text, []byte("\n")))
-		s.names[pid] = name
+		s.remember(pid, name)
 	}
 	return name
+}
+
+func (s *perfSource) remember(pid int, name string) {
+	if len(s.names) > 4096 {
+		clear(s.names)
+	}
+	s.names[pid] = name
 }

@@ -23,6 +23,7 @@ type Table struct {
 	sequence uint32
 	request  []byte
 	buffer   []byte
+	ahead    [][]byte // buffers for dumpMuch
 	rows     rows
 	owners   holders
 	zones    map[uint32]string
@@ -93,10 +94,10 @@ func (t *Table) Read(q Query) ([]*Socket, error) {
 
 func (t *Table) read(network string, q Query) error {
 	if network == "unix" {
-		return t.dump(appendUnixRequest, func(body []byte) error { return t.rows.unix(body, q.Memory) })
+		return t.dumpMuch(appendUnixRequest, func(body []byte) error { return t.rows.unix(body, q.Memory) })
 	}
 	for _, r := range q.requests(network) {
-		err := t.dump(r.appendTo, func(body []byte) error { return t.rows.inet(network, body) })
+		err := t.dumpMuch(r.appendTo, func(body []byte) error { return t.rows.inet(network, body) })
 		if err != nil {
 			return err
 		}
@@ -106,6 +107,30 @@ func (t *Table) read(network string, q Query) error {
 
 // dump sends what ask writes and hands on the kernel's answers.
 func (t *Table) dump(ask func(b []byte, sequence uint32) []byte, each func(body []byte) error) error {
+	if err := t.send(ask); err != nil {
+		return err
+	}
+	for {
+		p, err := t.receive(t.buffer)
+		if err != nil {
+			return err
+		}
+		if done, err := messages(p, t.sequence, each); done || err != nil {
+			return none(err)
+		}
+	}
+}
+
+// none takes away the error that says that there is no such family, protocol or
+// connection: no sockets.
+func none(err error) error {
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	return err
+}
+
+func (t *Table) send(ask func(b []byte, sequence uint32) []byte) error {
 	if t.fd < 0 {
 		if err := t.connect(); err != nil {
 			return err
@@ -113,23 +138,16 @@ func (t *Table) dump(ask func(b []byte, sequence uint32) []byte, each func(body 
 	}
 	t.sequence++
 	t.request = ask(t.request[:0], t.sequence)
-	if _, err := unix.Write(t.fd, t.request); err != nil {
-		return os.NewSyscallError("write", err)
-	}
+	_, err := unix.Write(t.fd, t.request)
+	return os.NewSyscallError("write", err)
+}
+
+// receive reads one datagram.
+func (t *Table) receive(buffer []byte) ([]byte, error) {
 	for {
-		n, err := unix.Read(t.fd, t.buffer)
-		switch {
-		case errors.Is(err, unix.EINTR):
-			continue
-		case err != nil:
-			return os.NewSyscallError("read", err)
-		}
-		done, err := messages(t.buffer[:n], t.sequence, each)
-		switch {
-		case errors.Is(err, unix.ENOENT):
-			return nil // no such family, protocol or connection: no sockets
-		case err != nil || done:
-			return err
+		n, err := unix.Read(t.fd, buffer)
+		if !errors.Is(err, unix.EINTR) {
+			return buffer[:max(0, n)], os.NewSyscallError("read", err)
 		}
 	}
 }
@@ -162,5 +180,9 @@ func (t *Table) Find(local, remote netip.AddrPort, info bool) (*Socket, error) {
 	if err != nil || len(t.rows.list) == 0 {
 		return nil, err
 	}
-	return t.rows.list[0], nil
+	s := t.rows.list[0]
+	if wire(s.Local, s.Remote) != wire(local, remote) {
+		return nil, nil // a listener, which would take what came
+	}
+	return s, nil
 }

@@ -67,7 +67,16 @@ type Watcher struct {
 // Sight says what the watcher's source sees.
 func (w *Watcher) Sight() Sight { return w.source.sight() }
 
-// Denied says why better sources could not be had.
+// SourceError says why a source of transitions could not be had.
+type SourceError struct {
+	Name string
+	Err  error
+}
+
+func (e *SourceError) Error() string { return e.Name + ": " + e.Err.Error() }
+func (e *SourceError) Unwrap() error { return e.Err }
+
+// Denied says why better sources could not be had, a *SourceError each.
 func (w *Watcher) Denied() []error { return w.denied }
 
 // Lost counts transitions that there was no room for; each look at the table mends what

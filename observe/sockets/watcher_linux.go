@@ -39,7 +39,7 @@ func (w *Watcher) open() error {
 			w.source = s
 			return nil
 		}
-		w.denied = append(w.denied, fmt.Errorf("%s: %w", name, err))
+		w.denied = append(w.denied, &SourceError{name, err})
 	}
 	if len(w.denied) == 0 {
 		return fmt.Errorf("no source of transitions is named %q", w.config.Source)
