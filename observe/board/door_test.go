@@ -90,7 +90,7 @@ func TestOnlyTheTokenLetsIn(t *testing.T) {
 			t.Errorf("without the token, %s answers %s: %.80s", url, answer.Status, body)
 		}
 	}
-	for name, want := range map[string]string{"": "<!doctype html>", "app.js": "class App", "palette.css": "--paper", "arrows.json": `"CLOSE_WAIT"`} {
+	for name, want := range map[string]string{"": "<!doctype html>", "app.js": "class App", "palette.css": "--paper", "first.json": `"CLOSE_WAIT"`} {
 		if answer, body := guest.get(guest.inside(name)); answer.StatusCode != http.StatusOK || !strings.Contains(body, want) {
 			t.Errorf("with the token, %q answers %s: %.80s", name, answer.Status, body)
 		}
@@ -125,12 +125,12 @@ func TestOtherHostsAndOriginsAreRefused(t *testing.T) {
 		if host == "" {
 			continue // Go's client sends none
 		}
-		if answer, _ := v.get(v.inside("arrows.json"), "Host", host, "Cookie", cookieName+"="+s.board.keys.cookie); answer.StatusCode != want {
+		if answer, _ := v.get(v.inside("first.json"), "Host", host, "Cookie", cookieName+"="+s.board.keys.cookie); answer.StatusCode != want {
 			t.Errorf("Host %q: %s, want %d", host, answer.Status, want)
 		}
 	}
 	for site, want := range map[string]int{"cross-site": 403, "same-site": 403, "same-origin": 200, "none": 200} {
-		if answer, _ := v.get(v.inside("arrows.json"), "Sec-Fetch-Site", site); answer.StatusCode != want {
+		if answer, _ := v.get(v.inside("first.json"), "Sec-Fetch-Site", site); answer.StatusCode != want {
 			t.Errorf("asked for by %s: %s, want %d", site, answer.Status, want)
 		}
 	}
@@ -147,7 +147,7 @@ func TestEveryAnswerForbidsTheBrowserToBeUsed(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, Config{})
 	v := s.visitor().enter()
-	for _, url := range []string{s.url(), v.inside(""), v.inside("app.js"), v.inside("arrows.json"), v.inside("nothing"), "http://" + s.addr + "/"} {
+	for _, url := range []string{s.url(), v.inside(""), v.inside("app.js"), v.inside("first.json"), v.inside("nothing"), "http://" + s.addr + "/"} {
 		answer, _ := v.get(url)
 		csp := answer.Header.Get("Content-Security-Policy")
 		for _, want := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'", "form-action 'none'", "require-trusted-types-for 'script'"} {

@@ -14,7 +14,7 @@ func BenchmarkManySockets(b *testing.B) {
 		s.put(id, tcp.Established, nil)
 	}
 	s.look()
-	page := &stream{board: s.board, shown: map[uint64]string{}, counts: map[pair]uint64{}}
+	page := &stream{board: s.board, shown: map[uint64]string{}}
 	page.whole("")
 	b.ReportAllocs()
 	for n := uint32(1); b.Loop(); n++ {

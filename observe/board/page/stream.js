@@ -98,7 +98,7 @@ export class Stream {
     if (told) return this.hear.end();
     this.hear.away();
     try {
-      const answer = await fetch("arrows.json");
+      const answer = await fetch("first.json");
       if (answer.status === 403) this.hear.refused();
     } catch {
       // the server is away
