@@ -58,7 +58,8 @@ func (f *watchFlags) serveWeb(ctx context.Context, words string, filter *sockets
 		return err
 	}
 	query := sockets.Query{Info: true, Memory: true, Congestion: true, Owners: true}
-	if f.unix || filter.NamesUnix() {
+	unix := f.unix || filter.NamesUnix()
+	if unix {
 		query.Networks = []string{"tcp", "udp", "unix"}
 	}
 	view, err := live.Open(live.Config{Netns: f.namespace(), Source: f.source, Every: f.every, Query: query})
@@ -72,7 +73,7 @@ func (f *watchFlags) serveWeb(ctx context.Context, words string, filter *sockets
 	}
 	ctx, release := untilSignal(ctx)
 	defer release()
-	page := board.New(view, board.Config{Name: f.watched(), Filter: words, Trouble: f.trouble, Host: nameOf(a)})
+	page := board.New(view, board.Config{Name: f.watched(), Filter: words, Trouble: f.trouble, Unix: unix, Host: nameOf(a)})
 	announcePage(page, ln.Addr())
 	return sideBySide(ctx, view.Run, func(ctx context.Context) error { return page.Serve(ctx, ln) })
 }

@@ -20,6 +20,7 @@ type Config struct {
 	Name    string // what is watched, for the page's title: the machine, or a namespace
 	Filter  string // that a page begins with, in words
 	Trouble bool   // a page begins with what something is off with
+	Unix    bool   // the view has Unix sockets
 	Host    string // a name, beside IP addresses and localhost, that requests may be for; "" for none
 }
 

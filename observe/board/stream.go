@@ -53,6 +53,9 @@ func (b *Board) serveStream(w http.ResponseWriter, r *http.Request) {
 	defer release()
 	out := newEvents(w)
 	filter, err := parseFilter(r.Context(), r.FormValue("filter"))
+	if err == nil && filter.NamesUnix() && !b.config.Unix {
+		err = errors.New("Unix sockets are not looked at: start dialtone watch --web with --unix")
+	}
 	if err != nil {
 		out.send("wrong", wrongFilter(err))
 		return

@@ -170,10 +170,10 @@ export class Dots {
   slotAt(name, i, n) {
     if (n > crowded) return middle(name);
     const { pitch, columns } = kindOf(n), { x, y } = boxes[name];
-    const rows = Math.ceil(n / columns), wide = Math.min(n, columns);
+    const rows = Math.ceil(n / columns), wide = Math.ceil(n / rows);
     return [
-      x + size.width / 2 + ((i % columns) - (wide - 1) / 2) * pitch,
-      y + 34 + (Math.floor(i / columns) - (rows - 1) / 2) * pitch,
+      x + size.width / 2 + ((i % wide) - (wide - 1) / 2) * pitch,
+      y + 34 + (Math.floor(i / wide) - (rows - 1) / 2) * pitch,
     ];
   }
 
