@@ -32,7 +32,7 @@ func (f *watchFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if f.web != "" {
-		return f.serveWeb(cmd.Context(), filter)
+		return f.serveWeb(cmd.Context(), strings.Join(args, " "), filter)
 	}
 	if f.events || f.until != "" {
 		return f.follow(cmd.Context(), filter)

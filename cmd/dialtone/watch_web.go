@@ -21,8 +21,14 @@ func (f *watchFlags) checkWeb() error {
 		set  bool
 		flag string
 	}{
-		{f.once, "--once"}, {f.events, "--events"}, {f.until != "", "--until"}, {f.json, "--json"},
-		{f.columns != "", "--columns"}, {f.sort != "", "--sort"}, {f.width != 0, "--width"}, {f.trouble, "--trouble"},
+		{f.once, "--once"},
+		{f.events, "--events"},
+		{f.until != "", "--until"},
+		{f.json, "--json"},
+		{f.columns != "", "--columns"},
+		{f.sort != "", "--sort"},
+		{f.width != 0, "--width"},
+		{f.trouble, "--trouble"},
 	} {
 		if f.web != "" && other.set {
 			return usage("leave one of them out", "--web shows a page, %s is for a terminal", other.flag)
@@ -46,16 +52,17 @@ func (f *watchFlags) webAddress() (address.Address, error) {
 }
 
 // serveWeb serves the page until a signal.
-func (f *watchFlags) serveWeb(ctx context.Context, filter *sockets.Filter) error {
+func (f *watchFlags) serveWeb(ctx context.Context, words string, filter *sockets.Filter) error {
 	a, err := f.webAddress()
 	if err != nil {
 		return err
 	}
 	query := sockets.Query{Info: true, Memory: true, Congestion: true, Owners: true}
-	if f.unix {
-		query.Networks = []string{"unix"}
+	unix := f.unix || filter.NamesUnix()
+	if unix {
+		query.Networks = []string{"tcp", "udp", "unix"}
 	}
-	view, err := live.Open(live.Config{Netns: f.namespace(), Source: f.source, Every: f.every, Filter: filter, Query: query})
+	view, err := live.Open(live.Config{Netns: f.namespace(), Source: f.source, Every: f.every, Query: query})
 	if err != nil {
 		return namespaceHint(err)
 	}
@@ -66,7 +73,7 @@ func (f *watchFlags) serveWeb(ctx context.Context, filter *sockets.Filter) error
 	}
 	ctx, release := untilSignal(ctx)
 	defer release()
-	page := board.New(view, board.Config{Name: f.watched(), Only: filter.String(), Host: nameOf(a)})
+	page := board.New(view, board.Config{Name: f.watched(), Filter: words, Trouble: f.trouble, Unix: unix, Host: nameOf(a)})
 	announcePage(page, ln.Addr())
 	return sideBySide(ctx, view.Run, func(ctx context.Context) error { return page.Serve(ctx, ln) })
 }

@@ -17,9 +17,11 @@ import (
 
 // Config says how a page is served. The zero Config works.
 type Config struct {
-	Name string // what is watched, for the page's title: the machine, or a namespace
-	Only string // what the view keeps, a filter in words; "" for all
-	Host string // a name, beside IP addresses and localhost, that requests may be for; "" for none
+	Name    string // what is watched, for the page's title: the machine, or a namespace
+	Filter  string // that a page begins with, in words
+	Trouble bool   // a page begins with what something is off with
+	Unix    bool   // the view has Unix sockets
+	Host    string // a name, beside IP addresses and localhost, that requests may be for; "" for none
 }
 
 // Board serves the page of one view.
@@ -83,6 +85,7 @@ func (b *Board) read(ctx context.Context) {
 			return
 		case <-b.journal.source.Ready():
 			b.journal.take()
+			b.journal.wake()
 		}
 	}
 }

@@ -21,9 +21,9 @@ type stage struct {
 	board *Board
 	addr  string
 
-	mu   sync.Mutex
-	at   time.Time
-	rows map[uint64]*sockets.Socket
+	mu    sync.Mutex
+	rows  map[uint64]*sockets.Socket
+	since map[uint64]time.Time // when each came into its state
 
 	end func()
 }
@@ -31,7 +31,7 @@ type stage struct {
 // newStage opens a board on a free port of loopback.
 func newStage(t testing.TB, c Config) *stage {
 	t.Helper()
-	s := &stage{TB: t, view: live.New(live.Config{Probe: stillProbe}), at: time.Now(), rows: map[uint64]*sockets.Socket{}}
+	s := &stage{TB: t, view: live.New(live.Config{Probe: stillProbe}), rows: map[uint64]*sockets.Socket{}, since: map[uint64]time.Time{}}
 	s.board = New(s.view, c)
 	t.Cleanup(func() {
 		if err := s.view.Close(); err != nil {
@@ -70,14 +70,15 @@ func (s *stage) url() string {
 func (s *stage) look() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.at = time.Now()
+	now := time.Now()
 	list := make([]*sockets.Socket, 0, len(s.rows))
 	for id := uint64(1); len(list) < len(s.rows); id++ {
 		if r := s.rows[id]; r != nil {
+			r.Watched.Age = now.Sub(s.since[id])
 			list = append(list, r)
 		}
 	}
-	s.view.Looked(s.at, list)
+	s.view.Looked(now, list)
 }
 
 // put puts a connection on stage: from client to server, in a state.
@@ -106,6 +107,9 @@ func (s *stage) put(id uint64, state tcp.State, change func(*sockets.Socket)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rows[id] = row
+	if _, there := s.since[id]; !there {
+		s.since[id] = time.Now().Add(-row.Watched.Age)
+	}
 }
 
 // move takes a connection to another state.
@@ -116,8 +120,7 @@ func (s *stage) move(id uint64, to tcp.State) {
 		At: time.Now(), ID: id, From: row.State, To: sockets.State(to), Local: row.Local, Remote: row.Remote, UID: row.UID, Owners: row.Processes,
 	}
 	row.State = t.To
-	row.Watched.Age = 0
-	s.rows[id] = &row
+	s.rows[id], s.since[id] = &row, t.At
 	if to == tcp.Closed {
 		delete(s.rows, id)
 	}

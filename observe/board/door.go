@@ -56,7 +56,7 @@ func (b *Board) handler() http.Handler {
 	inside.HandleFunc("GET /events", b.serveStream)
 	inside.HandleFunc("GET /connection", b.serveConnection)
 	inside.HandleFunc("GET /arrow", b.serveArrow)
-	inside.HandleFunc("GET /arrows.json", serveArrows)
+	inside.HandleFunc("GET /first.json", b.serveFirst)
 	inside.Handle("GET /", pageHandler())
 	all := http.NewServeMux()
 	all.HandleFunc("GET /{$}", b.serveEntrance)

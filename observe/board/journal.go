@@ -15,26 +15,20 @@ const (
 	maxLatest  = 12      // transitions that are kept of each arrow
 )
 
-// journal keeps what happened, numbered from 1, for all pages, and counts it.
+// journal keeps what happened, numbered from 1, for all pages.
 type journal struct {
 	source *live.Subscription
 
 	mu      sync.Mutex
 	ring    []sockets.Transition // transition n is at n % maxJournal
 	last    uint64               // the number of the latest, 0 for none yet
-	missed  uint64               // that had no room to wait: neither numbered nor counted
-	tallies map[pair]*tally
-	changed chan struct{} // closed when there is something new
+	missed  uint64               // that had no room to wait, and have no number
+	latest  map[pair][]entry     // of each arrow, oldest first
+	changed chan struct{}        // closed when there is something new
 }
 
 // pair is what an arrow joins.
 type pair struct{ from, to sockets.State }
-
-// tally is what is known of one pair.
-type tally struct {
-	count  uint64
-	latest []entry // oldest first
-}
 
 // entry is a transition with its number.
 type entry struct {
@@ -45,11 +39,11 @@ type entry struct {
 func newJournal(v *live.View) *journal {
 	return &journal{
 		source: v.Subscribe(maxWaiting), ring: make([]sockets.Transition, maxJournal),
-		tallies: map[pair]*tally{}, changed: make(chan struct{}),
+		latest: map[pair][]entry{}, changed: make(chan struct{}),
 	}
 }
 
-// take takes in what waits, and wakes the pages.
+// take takes in what waits.
 func (j *journal) take() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -57,25 +51,27 @@ func (j *journal) take() {
 	for _, t := range changes {
 		j.last++
 		j.ring[j.last%maxJournal] = t
-		j.count(entry{j.last, t})
+		j.keep(entry{j.last, t})
 	}
 	j.missed += missed
+}
+
+// wake tells the pages that there is something new.
+func (j *journal) wake() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	close(j.changed)
 	j.changed = make(chan struct{})
 }
 
-func (j *journal) count(e entry) {
+// keep notes one of the latest of its arrow. There are not more arrows than states squared.
+func (j *journal) keep(e entry) {
 	of := pair{e.From, e.To}
-	t := j.tallies[of]
-	if t == nil { // there are not more of them than states squared
-		t = &tally{}
-		j.tallies[of] = t
+	list := j.latest[of]
+	if len(list) == maxLatest {
+		list = slices.Delete(list, 0, 1)
 	}
-	t.count++
-	if len(t.latest) == maxLatest {
-		t.latest = slices.Delete(t.latest, 0, 1)
-	}
-	t.latest = append(t.latest, e)
+	j.latest[of] = append(list, e)
 }
 
 // news is closed when there is something new.
@@ -97,7 +93,6 @@ type told struct {
 	entries []entry // oldest first
 	last    uint64  // the number that it has then
 	skipped uint64  // older ones that had no room in entries
-	counts  map[pair]uint64
 	missed  uint64
 }
 
@@ -105,10 +100,7 @@ type told struct {
 func (j *journal) since(after uint64, most int, takes func(*sockets.Transition) bool) told {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	out := told{last: j.last, missed: j.missed, counts: make(map[pair]uint64, len(j.tallies))}
-	for of, t := range j.tallies {
-		out.counts[of] = t.count
-	}
+	out := told{last: j.last, missed: j.missed}
 	oldest := after + 1
 	if j.last >= maxJournal && oldest <= j.last-maxJournal {
 		oldest = j.last - maxJournal + 1
@@ -128,12 +120,9 @@ func (j *journal) since(after uint64, most int, takes func(*sockets.Transition) 
 	return out
 }
 
-// of returns what is known of one pair.
-func (j *journal) of(p pair) (count uint64, latest []entry) {
+// latestOf returns the latest transitions of one pair, oldest first.
+func (j *journal) latestOf(p pair) []entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if t := j.tallies[p]; t != nil {
-		return t.count, slices.Clone(t.latest)
-	}
-	return 0, nil
+	return slices.Clone(j.latest[p])
 }

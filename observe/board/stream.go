@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dialtone/observe/grammar"
+	"dialtone/observe/live"
 	"dialtone/observe/sockets"
 )
 
@@ -35,7 +36,7 @@ type stream struct {
 	trouble bool
 	shown   map[uint64]string // the lines that the page has
 	after   uint64            // the number of the last transition that it was told of
-	counts  map[pair]uint64   // of arrows, as the page has them
+	moves   live.Moves        // the counts of arrows that the page has
 	buffer  []byte
 }
 
@@ -52,11 +53,14 @@ func (b *Board) serveStream(w http.ResponseWriter, r *http.Request) {
 	defer release()
 	out := newEvents(w)
 	filter, err := parseFilter(r.Context(), r.FormValue("filter"))
+	if err == nil && filter.NamesUnix() && !b.config.Unix {
+		err = errors.New("Unix sockets are not looked at: start dialtone watch --web with --unix")
+	}
 	if err != nil {
 		out.send("wrong", wrongFilter(err))
 		return
 	}
-	s := &stream{board: b, filter: filter, trouble: r.FormValue("trouble") != "", shown: map[uint64]string{}, counts: map[pair]uint64{}}
+	s := &stream{board: b, filter: filter, trouble: r.FormValue("trouble") != "", shown: map[uint64]string{}}
 	if err := s.run(r.Context(), out, r.FormValue("after")); errors.Is(err, errEnd) {
 		out.send("end", nil)
 	}
@@ -95,6 +99,7 @@ func wrongFilter(err error) []byte {
 
 // run sends until the page is gone, or ctx of the server is done.
 func (s *stream) run(ctx context.Context, out *events, after string) error {
+	news := s.board.journal.news() // before what it might tell of is looked at
 	name, message := "whole", s.whole(after)
 	var last time.Time
 	for {
@@ -104,8 +109,6 @@ func (s *stream) run(ctx context.Context, out *events, after string) error {
 			}
 			last = time.Now()
 		}
-		name = "more"
-		news := s.board.journal.news()
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -117,7 +120,8 @@ func (s *stream) run(ctx context.Context, out *events, after string) error {
 		case <-news:
 		case <-time.After(stillThere):
 		}
-		message = s.more()
+		news = s.board.journal.news()
+		name, message = "more", s.more()
 	}
 }
 
@@ -135,7 +139,6 @@ func (s *stream) whole(after string) []byte {
 	b = appendText(b, s.board.run)
 	b = strconv.AppendBool(append(b, `,"again":`...), again)
 	b = append(append(b, `,"name":`...), appendText(nil, s.board.config.Name)...)
-	b = append(append(b, `,"only":`...), appendText(nil, s.board.config.Only)...)
 	s.buffer, _ = s.changes(b, again)
 	return s.buffer
 }
@@ -167,7 +170,8 @@ func (s *stream) changes(b []byte, again bool) (_ []byte, news bool) {
 	b = strconv.AppendInt(append(b, `"now":`...), time.Now().UnixMilli(), 10)
 	b = strconv.AppendUint(append(b, `,"last":`...), told.last, 10)
 	b = strconv.AppendUint(append(b, `,"skipped":`...), told.skipped, 10)
-	b = strconv.AppendUint(append(b, `,"missed":`...), told.missed+sheet.Source.Lost, 10)
+	b = strconv.AppendUint(append(b, `,"missed":`...), told.missed, 10)
+	b = strconv.AppendUint(append(b, `,"lost":`...), sheet.Source.Lost, 10)
 	b, changed := s.rows(b, sheet)
 	b = append(b, `,"changes":[`...)
 	for i, e := range told.entries {
@@ -176,7 +180,7 @@ func (s *stream) changes(b []byte, again bool) (_ []byte, news bool) {
 		}
 		b = appendEntry(b, &e)
 	}
-	b = s.arrows(append(b, `],"arrows":[`...), told.counts)
+	b = s.arrows(append(b, `],"arrows":[`...), &sheet.Moves)
 	b = append(b, `],"source":`...)
 	b = appendSource(b, sheet)
 	return append(b, '}'), news || changed
@@ -228,18 +232,20 @@ func (s *stream) rows(b []byte, sheet *sheet) (_ []byte, changed bool) {
 }
 
 // arrows appends the counts that the page does not have yet.
-func (s *stream) arrows(b []byte, counts map[pair]uint64) []byte {
+func (s *stream) arrows(b []byte, moves *live.Moves) []byte {
 	start := len(b)
-	for of, n := range counts {
-		if s.counts[of] == n {
-			continue
+	for from := range moves {
+		for to, n := range moves[from] {
+			if s.moves[from][to] == n {
+				continue
+			}
+			if len(b) > start {
+				b = append(b, ',')
+			}
+			b = fmt.Appendf(b, "[%d,%d,%d]", from, to, n)
 		}
-		s.counts[of] = n
-		if len(b) > start {
-			b = append(b, ',')
-		}
-		b = fmt.Appendf(b, "[%d,%d,%d]", of.from, of.to, n)
 	}
+	s.moves = *moves
 	return b
 }
 

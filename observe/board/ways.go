@@ -41,23 +41,27 @@ func (b *Board) serveArrow(w http.ResponseWriter, r *http.Request) {
 	}
 	of := pair{sockets.State(from), sockets.State(to)}
 	out := arrowOf(explain.Explain(of.from, of.to))
-	count, latest := b.journal.of(of)
-	out.Count = count
-	for _, e := range latest {
+	out.Count = b.view.Snapshot().Moves[from][to]
+	for _, e := range b.journal.latestOf(of) {
 		out.Latest = append(out.Latest, appendEntry(nil, &e))
 	}
 	writeJSON(w, out)
 }
 
-// serveArrows answers with all arrows of the figure, and the names of all states.
-func serveArrows(w http.ResponseWriter, _ *http.Request) {
+// serveFirst answers with what a page must know before it begins: all arrows of the figure,
+// the names of all states, and what was asked for on the command line.
+func (b *Board) serveFirst(w http.ResponseWriter, _ *http.Request) {
 	var out struct {
+		Filter   string      `json:"filter"`
+		Trouble  bool        `json:"trouble"`
 		States   []string    `json:"states"` // by number; the first is not known
 		Meanings []string    `json:"meanings"`
 		Arrows   []arrowJSON `json:"arrows"`
 	}
+	out.Filter, out.Trouble = b.config.Filter, b.config.Trouble
 	out.States, out.Meanings = []string{"unknown"}, []string{""}
 	for _, s := range sockets.States() {
+		out.Filter, out.Trouble = b.config.Filter, b.config.Trouble
 		out.States, out.Meanings = append(out.States, s.String()), append(out.Meanings, explain.Meaning(s))
 	}
 	for _, a := range explain.Arrows() {

@@ -31,8 +31,8 @@ class App {
     });
     this.controls();
     const asked = new URLSearchParams(location.hash.slice(1));
-    byId("filter").value = asked.get("filter") ?? "";
-    this.press("trouble", asked.has("trouble"));
+    byId("filter").value = asked.get("filter") ?? known.filter;
+    this.press("trouble", asked.has("filter") ? asked.has("trouble") : known.trouble);
     this.ask();
     setInterval(() => this.clock(), 1000);
   }
@@ -108,13 +108,13 @@ class App {
 
   counted(m) {
     const only = m.match !== m.all ? `${count(m.match)} of ${plural(m.all, "socket")}` : plural(m.all, "socket");
-    write(byId("count"), only + (m.omitted ? `, ${count(m.omitted)} more had no room` : "") + (m.missed ? `; ${plural(m.missed, "change")} came too fast to be counted` : ""));
+    write(byId("count"), only + (m.omitted ? `, ${count(m.omitted)} more had no room` : "") + (m.missed ? `; ${plural(m.missed, "change")} came too fast to be listed` : "") + (m.lost ? `; ${plural(m.lost, "change")} lost by the kernel` : ""));
     this.sourceWords(m.source);
   }
 
   heading(m) {
     const name = "dialtone watch" + (m.name ? " · " + m.name : "");
-    write(byId("title"), name + (m.only ? " · " + m.only : ""));
+    write(byId("title"), name);
     document.title = name;
   }
 
@@ -159,8 +159,7 @@ class App {
   // ask sends the filter, and keeps it in the page's address.
   ask() {
     const filter = byId("filter").value.trim(), trouble = byId("trouble").getAttribute("aria-pressed") === "true";
-    const hash = new URLSearchParams({ ...(filter ? { filter } : {}), ...(trouble ? { trouble: 1 } : {}) }).toString();
-    history.replaceState(null, "", hash ? "#" + hash : location.pathname);
+    history.replaceState(null, "", "#" + new URLSearchParams({ filter, ...(trouble ? { trouble: 1 } : {}) }));
     if (this.held) this.hold(false);
     this.stream.ask({ filter, trouble });
   }
@@ -290,6 +289,6 @@ class App {
   }
 }
 
-const answer = await fetch("arrows.json");
+const answer = await fetch("first.json");
 if (answer.ok) window.app = new App(await answer.json());
 else write(byId("live"), await answer.text());

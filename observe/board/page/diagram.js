@@ -6,6 +6,12 @@ import { Dots } from "./dots.js";
 
 const line = 10.5; // between two lines of words
 
+// short writes a count in at most four letters.
+function short(n) {
+  for (const [unit, size] of [["G", 1e9], ["M", 1e6], ["k", 1e3]]) if (n >= size) return (n / size < 10 ? Math.floor(n / size * 10) / 10 : Math.floor(n / size)) + unit;
+  return String(n);
+}
+
 export class Diagram {
   constructor(app) {
     this.app = app;
@@ -55,6 +61,7 @@ export class Diagram {
     const lines = a.text ?? [cause, told.sends ? "snd " + told.sends : ""].filter(Boolean);
     const text = svg("text", { "text-anchor": anchor, class: "words" });
     lines.forEach((words, i) => text.append(svg("tspan", { x, y: y + i * line, class: told.kind }, words)));
+    if (a.count) [["x", a.count[0]], ["y", a.count[1]]].forEach((at) => counted.setAttribute(...at));
     text.append(counted);
     return text;
   }
@@ -86,7 +93,7 @@ export class Diagram {
       this.counts.set(pair, n);
       if (!a) continue;
       a.node.removeAttribute("hidden");
-      write(a.counted, ` ×${count(n)}`);
+      write(a.counted, " ×" + short(n));
       a.node.setAttribute("aria-label", `${a.label}; happened ${count(n)} times`);
       if (!quiet && n > (before ?? 0)) this.flash(a.node);
     }

@@ -7,6 +7,7 @@ import { arrows, boxes, ends, path, size, steps } from "./figure.js";
 const crowded = 100; // more in one state are counted
 const mostMoving = 120; // more at once are put where they belong
 const stepTime = 750; // milliseconds for one arrow, fewer if others wait
+const longestFrame = 60; // milliseconds that count of a frame: on a busy machine dots are slower, and do not jump
 
 // kinds are how dots are laid out, by how many there are.
 const kinds = [
@@ -91,14 +92,14 @@ export class Dots {
   }
 
   // start lets a dot begin its next leg.
-  start(dot, now = performance.now()) {
+  start(dot) {
     const leg = dot.legs.shift();
     const slot = this.slot(dot);
     const way = leg ? this.points(leg) : [];
     dot.from = [dot.x ?? way[0]?.[0] ?? slot[0], dot.y ?? way[0]?.[1] ?? slot[1]];
     dot.way = dot.legs.length ? [dot.from, ...way] : [dot.from, ...way, slot];
     dot.lengths = measure(dot.way);
-    dot.began = now;
+    dot.done = 0;
     dot.lasts = stepTime / Math.min(4, 1 + dot.legs.length);
     this.draw(dot);
     this.moving.add(dot);
@@ -106,19 +107,22 @@ export class Dots {
   }
 
   wake() {
+    if (!this.frame) this.last = performance.now();
     this.frame ??= requestAnimationFrame((now) => {
       this.frame = undefined;
-      this.tick(now);
+      this.tick(Math.max(0, Math.min(longestFrame, now - this.last)));
+      this.last = now;
     });
   }
 
-  tick(now) {
+  // tick moves all dots on by some milliseconds.
+  tick(passed) {
     for (const dot of this.moving) {
-      const part = Math.min(1, (now - dot.began) / dot.lasts);
+      const part = (dot.done = Math.min(1, dot.done + passed / dot.lasts));
       [dot.x, dot.y] = along(dot, part * part * (3 - 2 * part));
       this.put(dot);
       if (part < 1) continue;
-      if (dot.legs.length) this.start(dot, now);
+      if (dot.legs.length) this.start(dot);
       else {
         this.moving.delete(dot);
         this.changed.add(dot.box);
@@ -166,10 +170,10 @@ export class Dots {
   slotAt(name, i, n) {
     if (n > crowded) return middle(name);
     const { pitch, columns } = kindOf(n), { x, y } = boxes[name];
-    const rows = Math.ceil(n / columns), wide = Math.min(n, columns);
+    const rows = Math.ceil(n / columns), wide = Math.ceil(n / rows);
     return [
-      x + size.width / 2 + ((i % columns) - (wide - 1) / 2) * pitch,
-      y + 34 + (Math.floor(i / columns) - (rows - 1) / 2) * pitch,
+      x + size.width / 2 + ((i % wide) - (wide - 1) / 2) * pitch,
+      y + 34 + (Math.floor(i / wide) - (rows - 1) / 2) * pitch,
     ];
   }
 

@@ -1,7 +1,7 @@
 // Where the states and the arrows of RFC 9293 §3.3.2, figure 5, stand. As there, CLOSED is twice:
 // where a connection comes from, and where it ends.
 
-export const room = { width: 460, height: 694 };
+export const room = { width: 462, height: 694 };
 
 // boxes have their left and top edges; state is the number that the server uses.
 export const size = { width: 108, height: 52 };
@@ -27,9 +27,9 @@ export const arrows = {
   "1-11": { way: [[246, 112], [246, 60]], words: [253, 97, "start"] },
   "11-2": { way: [[284, 24], [420, 24], [420, 216]], words: [352, 8, "middle"] },
   "2-11": { way: [[376, 216], [376, 44], [284, 44]], words: [371, 58, "end"], text: ["close(), RST,", "timeout"] },
-  "1-3": { way: [[176, 150], [88, 150], [88, 216]], words: [94, 162, "start"] },
+  "1-3": { way: [[176, 150], [88, 150], [88, 216]], words: [94, 175, "start"] },
   "3-1": { way: [[40, 216], [40, 128], [176, 128]], words: [106, 122, "middle"] },
-  "1-2": { way: [[284, 138], [356, 138], [356, 216]], words: [351, 151, "end"] },
+  "1-2": { way: [[284, 138], [356, 138], [356, 216]], words: [351, 175, "end"] },
   "2-3": { way: [[344, 232], [116, 232]], words: [230, 214, "middle"] },
   "3-4": { way: [[116, 252], [206, 252], [206, 318]], words: [160, 265, "middle"] },
   "2-4": { way: [[344, 252], [254, 252], [254, 318]], words: [299, 265, "middle"] },
@@ -41,9 +41,9 @@ export const arrows = {
   "5-10": { way: [[116, 460], [148, 460], [148, 640], [176, 640]], words: [154, 594, "start"] },
   "6-10": { way: [[62, 576], [62, 666], [176, 666]], words: [69, 648, "start"] },
   "8-10": { way: [[248, 576], [248, 628]], words: [254, 600, "start"] },
-  "7-9": { way: [[398, 472], [398, 524]], words: [404, 494, "start"] },
-  "9-11": { way: [[398, 576], [398, 628]], words: [404, 600, "start"] },
-  "10-11": { way: [[284, 650], [344, 650]], words: [314, 644, "middle"], text: ["2 MSL"] },
+  "7-9": { way: [[372, 472], [372, 524]], words: [379, 494, "start"] },
+  "9-11": { way: [[372, 576], [372, 628]], words: [379, 600, "start"] },
+  "10-11": { way: [[284, 650], [344, 650]], words: [314, 644, "middle"], text: ["2 MSL"], count: [314, 661] },
 
   "3-11": { way: [[20, 216], [20, 34], [176, 34]] },
   "4-11": { way: [[284, 360], [318, 360], [318, 670], [344, 670]] },

@@ -1,10 +1,11 @@
 // The table of sockets: columns, sorting, and what is in each cell.
 
-import { byId, count, el, micros, press, span, write } from "./dom.js";
+import { byId, count, el, micros, press, size, span, write } from "./dom.js";
 import { List } from "./list.js";
 
 // wide makes figures in an address as long as each other, so that texts sort as numbers do.
 const wide = (address) => address.replace(/\d+/g, (n) => n.padStart(5, "0"));
+const bytes = (n) => (n < 10000 ? count(n) : size(n));
 const known = (n, text) => (n < 0 ? "–" : text(n));
 
 // columns have a text, and by what they sort: figures with the largest first.
@@ -13,8 +14,8 @@ const columns = [
   { name: "local", head: "Local", text: (r) => r.local || "–", key: (r) => (r.localKey ??= wide(r.local)) },
   { name: "remote", head: "Remote", text: (r) => r.remote || "–", key: (r) => (r.remoteKey ??= wide(r.remote)) },
   { name: "age", head: "Age", about: "how long in this state; + is at least", figure: true, text: (r, app) => age(r, app), key: (r) => -r.since },
-  { name: "recv", head: "Recv", about: "bytes to read; of a listener: connections to accept", figure: true, text: (r) => count(r.recv), key: (r) => r.recv },
-  { name: "send", head: "Send", about: "bytes to acknowledge; of a listener: how many may wait", figure: true, text: (r) => count(r.send), key: (r) => r.send },
+  { name: "recv", head: "Recv", about: "bytes to read; of a listener: connections to accept", figure: true, text: (r) => bytes(r.recv), key: (r) => r.recv },
+  { name: "send", head: "Send", about: "bytes to acknowledge; of a listener: how many may wait", figure: true, text: (r) => bytes(r.send), key: (r) => r.send },
   { name: "rtt", head: "RTT", about: "round-trip time, smoothed", figure: true, text: (r) => known(r.rtt, micros), key: (r) => r.rtt },
   { name: "again", head: "Again", about: "segments sent again", figure: true, text: (r) => known(r.again, count), key: (r) => r.again },
   { name: "process", head: "Process", about: "who has it open; ? is somebody else's", text: (r) => r.process || "–", key: (r) => r.process },
@@ -35,7 +36,7 @@ export class Rows {
     this.host.append(this.heads);
     this.list = new List(this.host, "Sockets: up and down choose one, Enter opens it", {
       name: "id",
-      height: () => (matchMedia("(max-width: 899px)").matches ? (this.wordy ? 70 : 50) : this.wordy ? 44 : 24),
+      height: () => (matchMedia("(max-width: 899px)").matches ? (this.wordy ? 88 : 50) : this.wordy ? 44 : 24),
       make: () => el("div", { class: "line" }, ...columns.map((c) => el("span", { class: "cell " + c.name + (c.figure ? " figure" : "") })), el("span", { class: "cell off" })),
       draw: (node, r) => this.draw(node, r),
       open: (r) => app.open(r.id),

@@ -12,6 +12,8 @@ export function change(a) {
   return { number, id, at, from, to, local, remote, by, looked };
 }
 
+const longestSilence = 20000; // milliseconds
+
 // Stream keeps the page's rows up to date. It asks again whenever the server was away, saying what it
 // has, so that it is told what it missed. A new question (another filter) takes the place of the old
 // one when its answer begins, and not at all if it is wrong.
@@ -31,6 +33,7 @@ export class Stream {
   // stop leaves everything as it is; open goes on.
   stop() {
     clearTimeout(this.timer);
+    clearTimeout(this.silence);
     this.next?.close();
     this.source?.close();
     this.next = this.source = undefined;
@@ -57,13 +60,22 @@ export class Stream {
     this.next = undefined;
     this.run = message.run;
     this.note(message);
+    this.listen(source);
     this.hear.whole(message);
   }
 
   more(source, message) {
-    if (source !== this.source || message.last === undefined) return;
+    if (source !== this.source) return;
+    this.listen(source);
+    if (message.last === undefined) return; // only to say that the server is there
     this.note(message);
     this.hear.more(message);
+  }
+
+  // listen waits for the next message: the server says something every few seconds, or it is not there.
+  listen(source) {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => this.lost(source, false), longestSilence);
   }
 
   note(message) {
@@ -82,11 +94,11 @@ export class Stream {
     source.close();
     if (source !== this.source && source !== this.next) return;
     this.stop();
-    this.timer = setTimeout(() => this.open(), told ? 3000 : 1000);
+    this.timer = setTimeout(() => this.open(), 1000);
     if (told) return this.hear.end();
     this.hear.away();
     try {
-      const answer = await fetch("arrows.json");
+      const answer = await fetch("first.json");
       if (answer.status === 403) this.hear.refused();
     } catch {
       // the server is away
