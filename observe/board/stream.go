@@ -54,7 +54,7 @@ func (b *Board) serveStream(w http.ResponseWriter, r *http.Request) {
 	out := newEvents(w)
 	filter, err := parseFilter(r.Context(), r.FormValue("filter"))
 	if err == nil && filter.NamesUnix() && !b.config.Unix {
-		err = errors.New("Unix sockets are not looked at: start dialtone watch --web with --unix")
+		err = errors.New("no Unix sockets are looked at: start dialtone watch --web with --unix")
 	}
 	if err != nil {
 		out.send("wrong", wrongFilter(err))
