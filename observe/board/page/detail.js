@@ -54,6 +54,7 @@ export class Detail {
     source.addEventListener("connection", mine((c) => this.fill(c)));
     source.addEventListener("samples", mine((list) => this.graph.add(list)));
     source.addEventListener("wrong", mine((text) => this.over(text + ": it is gone, and nothing more is known of it")));
+    source.addEventListener("full", () => source === this.source && this.over("Too many pages look at this watch at once: close one"));
     source.addEventListener("end", mine(() => source.close()));
     source.onerror = () => {
       source.close();
