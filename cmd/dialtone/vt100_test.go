@@ -15,6 +15,7 @@ type vt100 struct {
 	x, y   int
 	top    int // the lines that scroll: from top up to bottom, not included
 	bottom int
+	insert bool // characters push those behind them
 }
 
 // screenAfter returns the lines on a screen to which something was written.
@@ -74,6 +75,9 @@ func (v *vt100) character(r rune) {
 	case r == '\n':
 		v.y++
 	case r >= ' ' && v.x < v.width && v.y < len(v.cells):
+		if v.insert {
+			v.control("@", 1, 0)
+		}
 		v.cells[v.y][v.x] = r
 		v.x++
 	}
@@ -102,6 +106,8 @@ func (v *vt100) control(name string, n, k int) {
 	case "@":
 		line := slices.Insert(v.cells[v.y], v.x, v.blank()[:once]...)
 		v.cells[v.y] = line[:v.width]
+	case "h", "l":
+		v.insert = n == 4 && name == "h"
 	case "L":
 		v.scroll(v.y, -once)
 	case "M":

@@ -65,6 +65,13 @@ func (o *observer) sees(texts ...string) {
 	}
 }
 
+// rests waits until nothing more is drawn.
+func (o *observer) rests() {
+	for n := -1; n != len(o.raw()); time.Sleep(300 * time.Millisecond) {
+		n = len(o.raw())
+	}
+}
+
 // resize makes the terminal another size; what is drawn from then on is for that.
 func (o *observer) resize(width, height int) {
 	o.t.Helper()
@@ -127,6 +134,39 @@ func TestWatchOnATerminal(t *testing.T) {
 	if !strings.Contains(o.raw(), "\x1b[?1049l") {
 		t.Error("the terminal was not given back")
 	}
+}
+
+// TestWatchOnATerminalThatBecomesWider leaves nothing on it of what stood there before.
+func TestWatchOnATerminalThatBecomesWider(t *testing.T) {
+	o := observe(t)
+	server, err := o.ns.Listen(context.Background(), "tcp", "127.0.0.1:8731")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	client, err := o.ns.DialContext(context.Background(), "tcp", "127.0.0.1:8731")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	o.sees("ESTABLISHED 2")
+	o.types("j")
+	o.resize(160, 50)
+	o.types("\r")
+	o.sees("cwnd [0-9]", "transitions")
+	time.Sleep(200 * time.Millisecond) // what is drawn anew after a change of the size
+	o.types(" ")
+	o.sees("PAUSED")
+	o.rests()
+	_, before, _ := strings.Cut(o.screen(), "\n")
+	o.types("\x0c") // draws everything anew
+	for range 1000 {
+		if _, after, _ := strings.Cut(o.screen(), "\n"); after == before && strings.Count(o.raw()[o.from:], "\x1b[2J") > 2 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("the screen was\n%s\nand is\n%s", before, o.screen())
 }
 
 // TestWatchEndsWithASignal, and gives the terminal back.

@@ -3,7 +3,6 @@ package screen
 import (
 	"fmt"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
@@ -169,8 +168,8 @@ func (o *opened) findings(m *Model, width int) (lines []string) {
 			lines = append(lines, paint(inkNote, mark+line))
 		}
 		var figures []string
-		for _, g := range f.Figures {
-			figures = append(figures, strings.ReplaceAll(g.Name, "_", nbsp)+nbsp+strconv.FormatFloat(g.Value, 'f', -1, 64))
+		for _, g := range explain.Behind(f) {
+			figures = append(figures, strings.ReplaceAll(g.Name+" "+g.Text, " ", nbsp))
 		}
 		for _, line := range wrap(strings.Join(figures, ", "), width-4) {
 			lines = append(lines, paint(inkDim, "    "+line))

@@ -30,6 +30,7 @@ var helpKeys = [][2]string{
 	{"r", "turn the order round"},
 	{"!", "only sockets that something is off with, and what it is"},
 	{"Space", "pause: rows stay as they are, changes are counted"},
+	{"Ctrl-L", "draw anew"},
 	{"Ctrl-Z, q", "suspend, quit"},
 	{"", ""},
 	{"a connection", ""},

@@ -17,6 +17,8 @@ func (m *Model) key(name, typed string) tea.Cmd {
 		return tea.Quit
 	case name == "ctrl+z":
 		return tea.Suspend
+	case name == "ctrl+l":
+		return tea.ClearScreen
 	case m.prompt.open:
 		return m.promptKey(name, typed)
 	case m.sorting:

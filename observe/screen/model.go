@@ -106,6 +106,7 @@ func (m *Model) Update(msg tea.Msg) (same tea.Model, next tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 		clear(m.widths)
+		return m, drawAnew()
 	case tea.KeyPressMsg:
 		return m, m.key(msg.String(), msg.Key().Text)
 	case tea.PasteMsg:
@@ -127,6 +128,16 @@ func (m *Model) Update(msg tea.Msg) (same tea.Model, next tea.Cmd) {
 		return m, tea.Quit
 	}
 	return m, nil
+}
+
+// frames is how many drawings there are in a second at most.
+const frames = 30
+
+// drawAnew draws everything again after the next drawing. That one is right, but what
+// ultraviolet (2026-07) remembers of it is not where the terminal has become wider: what
+// stood in the new columns would stay.
+func drawAnew() tea.Cmd {
+	return tea.Tick(2*time.Second/frames, func(time.Time) tea.Msg { return tea.ClearScreen() })
 }
 
 // refresh takes what is new.

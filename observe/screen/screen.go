@@ -53,7 +53,7 @@ type Column struct {
 func Run(ctx context.Context, config Config, options ...tea.ProgramOption) error {
 	ctx, cancel := context.WithCancel(ctx)
 	m := newModel(ctx, config)
-	program := tea.NewProgram(m, append([]tea.ProgramOption{tea.WithFPS(30)}, options...)...)
+	program := tea.NewProgram(m, append([]tea.ProgramOption{tea.WithFPS(frames)}, options...)...)
 	m.quit = program.Quit
 	m.begin(func() error { return config.View.Run(ctx) }, func(err error) { program.Send(endMsg{err}) })
 	_, err := program.Run()
