@@ -33,7 +33,11 @@ func (f *Filter) program(network string) []byte {
 	if f == nil {
 		return nil
 	}
-	n := bound(f.root, network, true)
+	return program(f.root, network)
+}
+
+func program(n node, network string) []byte {
+	n = bound(n, network, true)
 	if n == always(true) {
 		return nil
 	}
