@@ -28,8 +28,8 @@ type detail struct {
 }
 
 type finding struct {
-	Name string `json:"name"`
-	Text string `json:"text"`
+	Text   string      `json:"text"`
+	Behind [][3]string `json:"behind"` // the figures that it rests on, as in group
 }
 
 type group struct {
@@ -46,14 +46,10 @@ func detailOf(d *live.Detail, since int64) *detail {
 		Connected: s.Network == "tcp" && s.Remote.IsValid(),
 	}
 	for _, f := range d.Row.Findings {
-		out.Findings = append(out.Findings, finding{f.Name, visible(f.Text)})
+		out.Findings = append(out.Findings, finding{visible(f.Text), figuresJSON(explain.Behind(f))})
 	}
 	for _, g := range explain.Figures(s) {
-		figures := make([][3]string, len(g.Figures))
-		for i, f := range g.Figures {
-			figures[i] = [3]string{f.Name, visible(f.Text), f.About}
-		}
-		out.Groups = append(out.Groups, group{g.Title, figures})
+		out.Groups = append(out.Groups, group{g.Title, figuresJSON(g.Figures)})
 	}
 	for _, t := range d.History {
 		out.History = append(out.History, appendEntry(nil, &entry{0, t}))
@@ -63,6 +59,14 @@ func detailOf(d *live.Detail, since int64) *detail {
 	}
 	if d.Err != nil {
 		out.Sampled = "no more samples: " + visible(d.Err.Error())
+	}
+	return out
+}
+
+func figuresJSON(list []explain.Figure) [][3]string {
+	out := make([][3]string, len(list))
+	for i, f := range list {
+		out[i] = [3]string{f.Name, visible(f.Text), f.About}
 	}
 	return out
 }
