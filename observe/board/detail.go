@@ -1,14 +1,8 @@
 package board
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
-	"strconv"
-	"time"
 
 	"dialtone/observe/explain"
 	"dialtone/observe/live"
@@ -34,8 +28,8 @@ type detail struct {
 }
 
 type finding struct {
-	Name string `json:"name"`
-	Text string `json:"text"`
+	Text   string      `json:"text"`
+	Behind [][3]string `json:"behind"` // the figures that it rests on, as in group
 }
 
 type group struct {
@@ -52,14 +46,10 @@ func detailOf(d *live.Detail, since int64) *detail {
 		Connected: s.Network == "tcp" && s.Remote.IsValid(),
 	}
 	for _, f := range d.Row.Findings {
-		out.Findings = append(out.Findings, finding{f.Name, visible(f.Text)})
+		out.Findings = append(out.Findings, finding{visible(f.Text), figuresJSON(explain.Behind(f))})
 	}
 	for _, g := range explain.Figures(s) {
-		figures := make([][3]string, len(g.Figures))
-		for i, f := range g.Figures {
-			figures[i] = [3]string{f.Name, visible(f.Text), f.About}
-		}
-		out.Groups = append(out.Groups, group{g.Title, figures})
+		out.Groups = append(out.Groups, group{g.Title, figuresJSON(g.Figures)})
 	}
 	for _, t := range d.History {
 		out.History = append(out.History, appendEntry(nil, &entry{0, t}))
@@ -73,104 +63,18 @@ func detailOf(d *live.Detail, since int64) *detail {
 	return out
 }
 
+func figuresJSON(list []explain.Figure) [][3]string {
+	out := make([][3]string, len(list))
+	for i, f := range list {
+		out[i] = [3]string{f.Name, visible(f.Text), f.About}
+	}
+	return out
+}
+
 // traceOf is the command that shows the packets of s.
 func traceOf(s *sockets.Socket) string {
 	if s.Network != "tcp" && s.Network != "udp" || !s.Remote.IsValid() || s.Remote.Addr().Zone() != "" {
 		return ""
 	}
 	return fmt.Sprintf("dialtone trace -i any %s port %d and port %d and host %s", s.Network, s.Local.Port(), s.Remote.Port(), s.Remote.Addr().Unmap())
-}
-
-// serveConnection answers GET connection?id=N with what is known of one connection, again
-// whenever it changes; its window is sampled as long as somebody reads.
-func (b *Board) serveConnection(w http.ResponseWriter, r *http.Request) {
-	id, err := strconv.ParseUint(r.FormValue("id"), 10, 64)
-	if err != nil {
-		http.Error(w, "no such connection", http.StatusNotFound)
-		return
-	}
-	release := enter(&b.streams, maxStreams)
-	if release == nil {
-		http.Error(w, "too many pages look at once: close one", http.StatusServiceUnavailable)
-		return
-	}
-	defer release()
-	out := newEvents(w)
-	inspection, err := b.view.Inspect(id)
-	if err != nil {
-		out.send("wrong", appendText(nil, err.Error()))
-		return
-	}
-	defer inspection.Close()
-	if err := b.inspect(r.Context(), out, inspection); errors.Is(err, errEnd) {
-		out.send("end", nil)
-	}
-}
-
-// inspect sends until the page is gone or ctx is done.
-func (b *Board) inspect(ctx context.Context, out *events, i *live.Inspection) error {
-	var last []byte
-	var sampled, sent time.Time
-	var since int64
-	for {
-		news := b.journal.news()
-		d := i.Detail()
-		if l := b.sheets.now().byID[d.Row.Watched.ID]; l != nil {
-			since = l.since
-		}
-		text, err := json.Marshal(detailOf(&d, since))
-		if err != nil {
-			return err
-		}
-		if !bytes.Equal(text, last) || time.Since(sent) > stillThere {
-			if err := out.send("connection", text); err != nil {
-				return err
-			}
-			last, sent = text, time.Now()
-		}
-		if samples := after(d.Samples, sampled); len(samples) > 0 {
-			if err := out.send("samples", appendSamples(samples)); err != nil {
-				return err
-			}
-			sampled, sent = samples[len(samples)-1].At, time.Now()
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(pace):
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-news:
-		case <-time.After(stillThere):
-		}
-	}
-}
-
-// after returns the samples behind a time.
-func after(list []live.Sample, at time.Time) []live.Sample {
-	for i := range list {
-		if list[i].At.After(at) {
-			return list[i:]
-		}
-	}
-	return nil
-}
-
-// appendSamples writes samples as arrays: milliseconds, and bytes; microseconds of RTT.
-// What is not known is null.
-func appendSamples(list []live.Sample) []byte {
-	b := []byte{'['}
-	for i, s := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		threshold := "null"
-		if s.Threshold < sockets.NoThreshold {
-			threshold = strconv.FormatUint(uint64(s.Threshold)*uint64(s.MSS), 10)
-		}
-		b = fmt.Appendf(b, "[%.3f,%d,%s,%d,%d,%d]", float64(s.At.UnixMicro())/1000, uint64(s.Congestion)*uint64(s.MSS), threshold, s.InFlight, s.Peer, s.RTT.Microseconds())
-	}
-	return append(b, ']')
 }

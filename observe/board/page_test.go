@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"dialtone/observe/pagetest"
 	"dialtone/observe/sockets"
@@ -25,6 +26,7 @@ func TestPageInBrowser(t *testing.T) {
 		"filters as one types":             pageFilters,
 		"sorts by a heading":               pageSorts,
 		"pauses and catches up":            pagePauses,
+		"sleeps while nobody looks":        pageSleeps,
 		"shows trouble only":               pageShowsTrouble,
 		"counts a crowd":                   pageCounts,
 		"stays quick with 20,000 sockets":  pageIsQuick,
@@ -97,7 +99,7 @@ func pageShows(b *pagetest.Tab) {
 	}
 	b.Want(`document.querySelectorAll(".dot").length === 60`, "a dot for each")
 	line := b.Text("#rows .room .line")
-	for _, want := range []string{"LISTEN", "0.0.0.0:8000", "12 s", "server/77"} {
+	for _, want := range []string{"LISTEN", "0.0.0.0:8000", "server/77"} {
 		if !strings.Contains(line, want) {
 			b.Errorf("the first row is %q, without %s", line, want)
 		}
@@ -207,7 +209,7 @@ func pageOpens(b *pagetest.Tab) {
 	b.Click(byID(".dot", 70), .5, .5)
 	b.Wait(`document.querySelector("#detail .plot .curve.end0")?.getAttribute("d")?.length > 100`)
 	b.Shoot("board-connection-1280")
-	for _, want := range []string{"192.0.2.1:40070 → 198.51.100.7:8000", "CLOSE_WAIT", "! CLOSE_WAIT for 3 min: pid 812 got the peer's FIN and never closed", "Round trips", "congestion window", "10 segments", "dialtone trace -i any"} {
+	for _, want := range []string{"192.0.2.1:40070 → 198.51.100.7:8000", "CLOSE_WAIT", "! CLOSE_WAIT for 3 min: pid 812 got the peer's FIN and never closed", "Round trips", "recv queue 6 bytes", "congestion window", "10 segments", "dialtone trace -i any"} {
 		if got := b.Text("#detail"); !strings.Contains(got, want) {
 			b.Errorf("the connection has no %q", want)
 		}
@@ -295,6 +297,29 @@ func pagePauses(b *pagetest.Tab) {
 	b.Wait(`document.querySelector("#notice").textContent.includes("5 changes of state")`)
 	b.Wait(`document.querySelector('.state[data-box="7"]').getAttribute("aria-label") === "CLOSE_WAIT: 7 here"`)
 	b.Shoot("board-after-pause-1280")
+}
+
+func pageSleeps(b *pagetest.Tab) {
+	s := scene(b)
+	s.open(b, 1280, 800)
+	look := func(hidden bool) {
+		b.Do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`app.napAfter = 10;
+			Object.defineProperty(document, "hidden", { configurable: true, get: () => %v });
+			document.dispatchEvent(new Event("visibilitychange"))`, hidden)))
+	}
+	look(true)
+	b.Wait(`app.asleep`)
+	for end := time.Now().Add(time.Minute); s.board.streams.Load() > 0 && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if n := s.board.streams.Load(); n > 0 {
+		b.Errorf("%d streams go to a page that nobody looks at", n)
+	}
+	s.move(10, tcp.CloseWait)
+	s.move(11, tcp.CloseWait)
+	look(false)
+	b.Wait(`document.querySelector("#notice").textContent.includes("2 changes of state")`)
+	b.Wait(inBox(10) + ` === "7"`)
 }
 
 func pageShowsTrouble(b *pagetest.Tab) {

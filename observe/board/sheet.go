@@ -1,16 +1,11 @@
 package board
 
 import (
-	"net/netip"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
-	"dialtone/app/escape"
-	"dialtone/observe/jsonline"
 	"dialtone/observe/live"
-	"dialtone/observe/sockets"
 )
 
 // sheet is a snapshot in the page's words. It never changes.
@@ -124,81 +119,4 @@ func (l *line) append(b []byte) []byte {
 	}
 	number(gone)
 	return append(b, ']')
-}
-
-func flag(set bool) int64 {
-	if set {
-		return 1
-	}
-	return 0
-}
-
-// appendText writes a string that may hold anything so that a page shows every
-// rune of it: what would turn text round or is not seen comes as a backslash sequence.
-func appendText(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return append(b, jsonline.Quoted(visible(s))...)
-		}
-	}
-	return append(append(append(b, '"'), s...), '"')
-}
-
-func visible(s string) string { return escape.String(s) }
-
-func localOf(s *sockets.Socket) string {
-	switch {
-	case s.Path != "":
-		return s.Path
-	case !s.Local.IsValid():
-		return ""
-	case s.Local.Addr().Is6() && s.Local.Addr().IsUnspecified() && !s.IPv6Only: // IPv4 too
-		return "*:" + strconv.Itoa(int(s.Local.Port()))
-	}
-	return address(s.Local)
-}
-
-func remoteOf(s *sockets.Socket) string {
-	switch {
-	case s.Remote.IsValid():
-		return address(s.Remote)
-	case s.Peer != 0:
-		return "inode " + strconv.FormatUint(uint64(s.Peer), 10)
-	}
-	return ""
-}
-
-// address writes an IPv4 address in an IPv6 one as the IPv4 address.
-func address(a netip.AddrPort) string {
-	if ip := a.Addr(); ip.Is4In6() {
-		a = netip.AddrPortFrom(ip.Unmap(), a.Port())
-	}
-	return a.String()
-}
-
-func userOf(s *sockets.Socket) string {
-	if s.Inode == 0 {
-		return ""
-	}
-	return s.User
-}
-
-// shortProcesses names two of those that have s open.
-func shortProcesses(s *sockets.Socket) string {
-	const most = 2
-	var b strings.Builder
-	for i, p := range s.Processes {
-		if i == most {
-			b.WriteString(" and " + strconv.Itoa(len(s.Processes)-most) + " more")
-			break
-		}
-		if i > 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteString(p.Name + "/" + strconv.Itoa(p.PID))
-	}
-	if b.Len() == 0 && s.Hidden && s.Inode != 0 {
-		return "?"
-	}
-	return b.String()
 }

@@ -2,28 +2,21 @@ package board
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
-	"dialtone/observe/grammar"
 	"dialtone/observe/live"
 	"dialtone/observe/sockets"
 )
 
 // The bounds of streams.
 const (
-	maxStreams  = 16                     // pages at once
 	maxLines    = 1 << 16                // rows of one page
 	maxChanges  = 256                    // transitions in one message
-	maxFilter   = 2000                   // bytes of a filter
-	lookUp      = 5 * time.Second        // for names in a filter
 	pace        = 150 * time.Millisecond // between two messages
 	stillThere  = 5 * time.Second        // between two messages if nothing happens
 	slowestRead = 20 * time.Second       // for a page to take a message
@@ -45,16 +38,16 @@ var errEnd = errors.New("dialtone watch has ended")
 
 // serveStream answers GET events?filter=F&trouble=1&after=RUN.N.
 func (b *Board) serveStream(w http.ResponseWriter, r *http.Request) {
+	out := newEvents(w)
 	release := enter(&b.streams, maxStreams)
 	if release == nil {
-		http.Error(w, "too many pages look at once: close one", http.StatusServiceUnavailable)
+		out.send("full", nil)
 		return
 	}
 	defer release()
-	out := newEvents(w)
 	filter, err := parseFilter(r.Context(), r.FormValue("filter"))
 	if err == nil && filter.NamesUnix() && !b.config.Unix {
-		err = errors.New("Unix sockets are not looked at: start dialtone watch --web with --unix")
+		err = errors.New("no Unix sockets are looked at: start dialtone watch --web with --unix")
 	}
 	if err != nil {
 		out.send("wrong", wrongFilter(err))
@@ -64,37 +57,6 @@ func (b *Board) serveStream(w http.ResponseWriter, r *http.Request) {
 	if err := s.run(r.Context(), out, r.FormValue("after")); errors.Is(err, errEnd) {
 		out.send("end", nil)
 	}
-}
-
-// enter takes one of so many places, or returns nil.
-func enter(places *atomic.Int64, most int64) (leave func()) {
-	if places.Add(1) > most {
-		places.Add(-1)
-		return nil
-	}
-	return func() { places.Add(-1) }
-}
-
-func parseFilter(ctx context.Context, text string) (*sockets.Filter, error) {
-	if len(text) > maxFilter {
-		return nil, fmt.Errorf("a filter of %d bytes: at most %d", len(text), maxFilter)
-	}
-	ctx, stop := context.WithTimeout(ctx, lookUp)
-	defer stop()
-	return sockets.ParseFilter(ctx, text)
-}
-
-// wrongFilter says what is wrong with a filter, and where.
-func wrongFilter(err error) []byte {
-	at, length, text := -1, 0, err.Error()
-	var wrong *grammar.Error
-	if errors.As(err, &wrong) {
-		at, length, text = wrong.Offset, len(wrong.Word), wrong.Rule
-		if wrong.Err != nil {
-			text += ": " + wrong.Err.Error()
-		}
-	}
-	return fmt.Appendf(nil, `{"text":%s,"at":%d,"length":%d}`, appendText(nil, text), at, length)
 }
 
 // run sends until the page is gone, or ctx of the server is done.
@@ -109,20 +71,32 @@ func (s *stream) run(ctx context.Context, out *events, after string) error {
 			}
 			last = time.Now()
 		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(pace): // so that much at once is one message
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-news:
-		case <-time.After(stillThere):
+		if err := await(ctx, news); err != nil {
+			return err
 		}
 		news = s.board.journal.news()
 		name, message = "more", s.more()
 	}
+}
+
+// await waits until there is something new, and never shorter than pace, so that much at
+// once is one message, nor much longer than stillThere. The error is why ctx is done.
+func await(ctx context.Context, news <-chan struct{}) error {
+	early, late := time.NewTimer(pace), time.NewTimer(stillThere)
+	defer early.Stop()
+	defer late.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-early.C:
+	}
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-news:
+	case <-late.C:
+	}
+	return nil
 }
 
 // whole is the first message: all there is to see, and what has happened since the page
@@ -247,39 +221,4 @@ func (s *stream) arrows(b []byte, moves *live.Moves) []byte {
 	}
 	s.moves = *moves
 	return b
-}
-
-// appendEntry writes a transition as an array; stream.js has the same order.
-func appendEntry(b []byte, e *entry) []byte {
-	b = fmt.Appendf(b, "[%d,%d,%d,%d,%d,", e.number, e.ID, e.At.UnixMicro(), e.From, e.To)
-	b = appendText(b, address(e.Local))
-	b = append(b, ',')
-	remote, by := "", ""
-	if e.Remote.IsValid() {
-		remote = address(e.Remote)
-	}
-	if e.Process.PID != 0 {
-		by = e.Process.Name + "/" + strconv.Itoa(e.Process.PID)
-	}
-	b = append(appendText(b, remote), ',')
-	b = append(appendText(b, by), ',')
-	return append(strconv.AppendInt(b, flag(e.Looked), 10), ']')
-}
-
-// appendSource says where transitions come from.
-func appendSource(b []byte, s *sheet) []byte {
-	source, root := s.Source, false
-	for _, err := range source.Denied {
-		root = root || errors.Is(err, os.ErrPermission)
-	}
-	text, err := json.Marshal(struct {
-		Name  string   `json:"name"`
-		Blind []string `json:"blind"`
-		Exact bool     `json:"exact"`
-		Root  bool     `json:"root"` // would see more
-	}{source.Name, source.Blind, source.Exact, root})
-	if err != nil { // strings always have a form
-		text = []byte("null")
-	}
-	return append(b, text...)
 }

@@ -23,7 +23,7 @@ import (
 const Pictures = "DIALTONE_SCREENSHOTS"
 
 // patience is how long anything may take on a machine that has much else to do.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // Browser is one browser, for all tests of a package.
 type Browser struct{ ctx context.Context }
@@ -120,6 +120,9 @@ func (b *Browser) Tab(t *testing.T) *Tab {
 	})
 	return tab
 }
+
+// Context is what chromedp wants to know which page it is.
+func (b *Tab) Context() context.Context { return b.ctx }
 
 // Allow lets the console say what has part in it.
 func (b *Tab) Allow(part string) { b.allowed = append(b.allowed, part) }

@@ -15,6 +15,7 @@ class App {
   held = false; // paused
   offset = 0; // milliseconds that the server's clock is ahead of ours
   opened = undefined;
+  napAfter = 20000; // milliseconds that nobody looks
 
   constructor(known) {
     this.states = known.states;
@@ -26,6 +27,7 @@ class App {
     this.detail = new Detail(this);
     this.stream = new Stream({
       whole: (m) => this.whole(m), more: (m) => this.more(m), wrong: (m) => this.wrong(m),
+      full: () => this.tell("Too many pages look at this watch at once: close one."),
       away: () => this.is("away", "the server is away: trying again"), end: () => this.ended(),
       refused: () => this.is("ended", "another dialtone watch runs there: open the address that it has printed"),
     });
@@ -280,7 +282,7 @@ class App {
         this.wasAway = true;
         this.stream.stop();
         this.detail.hold();
-      }, 20000);
+      }, this.napAfter);
     } else if (this.asleep) {
       this.asleep = false;
       this.stream.open();

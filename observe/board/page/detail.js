@@ -54,6 +54,7 @@ export class Detail {
     source.addEventListener("connection", mine((c) => this.fill(c)));
     source.addEventListener("samples", mine((list) => this.graph.add(list)));
     source.addEventListener("wrong", mine((text) => this.over(text + ": it is gone, and nothing more is known of it")));
+    source.addEventListener("full", () => source === this.source && this.over("Too many pages look at this watch at once: close one"));
     source.addEventListener("end", mine(() => source.close()));
     source.onerror = () => {
       source.close();
@@ -89,7 +90,7 @@ export class Detail {
     this.age = el("span");
     this.parts.facts.replaceChildren(el("p", {}, el("b", { class: "tone", "data-tone": this.app.toneOf(c.state) }, c.state), " ", this.age, ` · ${c.network}`, c.gone ? " · it is gone; the figures are its last ones" : ""));
     this.clock();
-    this.parts.findings.replaceChildren(...c.findings.map((f) => el("p", { class: "bad" }, "! " + f.text)));
+    this.parts.findings.replaceChildren(...c.findings.map((f) => el("p", { class: "bad" }, "! " + f.text, ...f.behind.flatMap(([name, text], i) => [i ? " · " : el("br"), el("span", { class: "behind" }, `${name} ${text}`)]))));
     this.parts.history.replaceChildren(...this.history(c));
     this.parts.window.hidden = !c.connected;
     write(this.sampled, c.sampled);

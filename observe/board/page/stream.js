@@ -19,7 +19,7 @@ const longestSilence = 20000; // milliseconds
 // one when its answer begins, and not at all if it is wrong.
 export class Stream {
   constructor(hear) {
-    this.hear = hear; // { whole, more, wrong, away, end, refused }
+    this.hear = hear; // { whole, more, wrong, full, away, end, refused }
     this.after = ""; // the run of the server, and the number of the last transition
     this.query = {};
   }
@@ -49,6 +49,7 @@ export class Stream {
     source.addEventListener("whole", (e) => this.whole(source, JSON.parse(e.data)));
     source.addEventListener("more", (e) => this.more(source, JSON.parse(e.data)));
     source.addEventListener("wrong", (e) => this.wrong(source, JSON.parse(e.data)));
+    source.addEventListener("full", () => this.full(source));
     source.addEventListener("end", () => this.lost(source, true));
     source.onerror = () => this.lost(source, false);
   }
@@ -86,6 +87,15 @@ export class Stream {
     source.close();
     if (source === this.next) this.next = undefined;
     this.hear.wrong(message);
+  }
+
+  // full takes that too many pages look at once: this one asks again.
+  full(source) {
+    source.close();
+    if (source !== this.next) return;
+    this.next = undefined;
+    if (!this.source) this.timer = setTimeout(() => this.open(), 5000);
+    this.hear.full();
   }
 
   // lost takes that a stream has ended: by itself or with the server's word. The page asks for the
