@@ -235,8 +235,9 @@ func TestALookThatIsLate(t *testing.T) {
 		b.expect(t,
 			"10.0.0.1:1000>10.0.0.2:80 CLOSED>SYN_SENT", "10.0.0.1:1000>10.0.0.2:80 SYN_SENT>CLOSED",
 			"10.0.0.1:1000>10.0.0.2:80 CLOSED>SYN_SENT", "10.0.0.1:1000>10.0.0.2:80 SYN_SENT>CLOSED")
-		if left := b.Connections(); len(left) != 0 {
-			t.Errorf("left: %+v", left[0])
+		b.look()
+		if n := len(b.Connections()) + len(b.ended) + len(b.endedAt) + len(b.nameless); n != 0 {
+			t.Errorf("%d things are left", n)
 		}
 	}
 }
