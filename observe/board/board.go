@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -56,6 +58,7 @@ func (b *Board) Serve(ctx context.Context, ln net.Listener) error {
 	server := &http.Server{
 		Handler: b.handler(), BaseContext: func(net.Listener) context.Context { return serving },
 		ReadHeaderTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: log.New(io.Discard, "", 0), // what strangers send is no news for who started this
 	}
 	var running sync.WaitGroup
 	defer running.Wait()

@@ -501,7 +501,9 @@ func pageTakesKeys(b *pagetest.Tab) {
 	b.Want(`document.querySelector("#rows .scroll").getAttribute("aria-activedescendant") === "rows-2"`, "a screen reader is told which row")
 	b.Do(chromedp.KeyEvent(kb.Escape))
 	b.Wait(`document.querySelector("#detail").hidden`)
-	b.Do(chromedp.Focus(`.way[data-pair="2-4"]`), chromedp.KeyEvent("\r"))
+	b.Do(chromedp.KeyEvent("k"), chromedp.KeyEvent("\r")) // the keys go to the list again
+	b.Wait(`document.querySelector("#detail h2")?.textContent.startsWith("192.0.2.1:40002")`)
+	b.Do(chromedp.KeyEvent(kb.Escape), chromedp.Focus(`.way[data-pair="2-4"]`), chromedp.KeyEvent("\r"))
 	b.Wait(`document.querySelector("#detail h2")?.textContent === "SYN_SENT → ESTABLISHED"`)
 	b.Do(chromedp.KeyEvent(kb.Escape), chromedp.KeyEvent("/"))
 	b.Want(`document.activeElement.id === "filter"`, "/ goes to the filter")

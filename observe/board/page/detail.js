@@ -10,9 +10,11 @@ export class Detail {
     this.host = byId("detail");
   }
 
-  // show opens a panel with a heading.
+  // show opens a panel with a heading. Where the keys went before, they go again when it is closed.
   show(kind, heading, ...parts) {
     this.stop();
+    const from = document.activeElement;
+    if (!this.host.contains(from)) this.from = from;
     this.kind = kind;
     this.host.hidden = false;
     this.heading = el("h2", { tabindex: -1 }, heading);
@@ -26,6 +28,7 @@ export class Detail {
     this.kind = undefined;
     this.host.hidden = true;
     this.host.replaceChildren();
+    this.from?.focus({ preventScroll: true });
   }
 
   stop() {
