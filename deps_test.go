@@ -35,10 +35,13 @@ const rule = `
 	NONE < observe/grammar;
 	app/escape < observe/jsonline;
 	transport/tcp, link/netns, observe/grammar < observe/sockets;
-	observe/sockets < observe/live;
+	observe/sockets < observe/live, observe/explain;
 	observe/capture, observe/grammar < observe/filter;
 	observe/capture < observe/flow;
-	observe/filter, observe/flow, observe/jsonline, app/escape, app/quantity < observe/ladder;
+	NONE < observe/palette, observe/pagetest;
+	observe/live, observe/explain, observe/jsonline, observe/palette, app/escape < observe/board;
+	observe/filter, observe/flow, observe/jsonline, observe/palette, app/escape, app/quantity < observe/ladder;
+	observe/live, observe/explain, app/escape, app/quantity < observe/screen;
 	app/*, observe/*, host, link/tap < cmd/dialtone;
 `
 

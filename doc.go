@@ -32,13 +32,19 @@
 //	  sim/            cables, hubs and switches in memory
 //	  tap/            a TAP device
 //	observe/          sees what the machine's kernel knows, and what its wires carry
+//	  board/          the page of watch: states, arrows between them, dots for connections
 //	  capture/        frames from files and interfaces, taken apart
 //	  grammar/        what the languages of filters have in common: and, or, not, addresses, ports
 //	  filter/         what to see: tcpdump's words, and words for what conversations did
 //	  flow/           conversations: states, labels and their reasons
 //	  jsonline/       objects of JSON, one a line, fast
+//	  ladder/         what conversations did, as text, pictures and pages
+//	  pagetest/       pages in a real browser, for tests
+//	  palette/        the colours of pages and pictures
+//	  explain/        what states and figures of sockets mean, in words
 //	  live/           sockets as they change, for faces that show them: rows, transitions, windows
 //	  routes/         next hops, neighbours and interfaces
+//	  screen/         sockets on a terminal, as they change
 //	  sockets/        sockets: their states, figures and owners
 //	bench/            benchmarks beside other programs; modules of their own
 //	doc/              notes for people: what files may rely on, what speed costs; the demo
@@ -50,7 +56,7 @@
 // run on the kernel's sockets and on any other implementation alike; only bulk
 // asks for the kernel's own, and does without where it finds another. The packages
 // below observe know the layers whose headers and states they show, and of app only
-// escape; only the command imports both.
+// escape and quantity; only the command imports both.
 //
 // # The way of a byte
 //

@@ -44,8 +44,8 @@ func (t *tracing) live() error {
 		}
 		sinks, finish = append(sinks, f), inTurn(finish, flush)
 	case !t.json && !t.list:
-		screen := &screen{w: ladder.NewWriter(t.stdout, t.style)}
-		sinks, stop, finish = append(sinks, screen), screen.refresh(ctx), inTurn(finish, screen.w.Flush)
+		rows := &timely{w: ladder.NewWriter(t.stdout, t.style)}
+		sinks, stop, finish = append(sinks, rows), rows.refresh(ctx), inTurn(finish, rows.w.Flush)
 	}
 	fmt.Fprintf(os.Stderr, "capturing on %s; Ctrl-C ends it\n", oneLine(t.iface))
 	err = ladder.Walk(pass, sinks...)
@@ -74,32 +74,32 @@ func (t *tracing) summary(c ladder.Count, s capture.LiveStats) {
 // refreshTime is how long a row may be kept back in hope of more of its kind.
 const refreshTime = 250 * time.Millisecond
 
-// screen is a ladder.Writer whose rows come in time though no packet does.
-type screen struct {
+// timely is a ladder.Writer whose rows come in time though no packet does.
+type timely struct {
 	mu sync.Mutex
 	w  *ladder.Writer
 }
 
-func (s *screen) Event(e *flow.Event) error {
+func (s *timely) Event(e *flow.Event) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.w.Event(e)
 }
 
-func (s *screen) Frame(p *capture.Packet) error {
+func (s *timely) Frame(p *capture.Packet) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.w.Frame(p)
 }
 
-func (s *screen) End(c *flow.Conversation) error {
+func (s *timely) End(c *flow.Conversation) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.w.End(c)
 }
 
 // refresh shows what is kept back every now and then, until stop is called.
-func (s *screen) refresh(ctx context.Context) (stop func()) {
+func (s *timely) refresh(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {

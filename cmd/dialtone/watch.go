@@ -23,6 +23,8 @@ type watchFlags struct {
 	timeout time.Duration
 	every   time.Duration
 	source  string
+
+	web string
 }
 
 func newWatchCommand() *cobra.Command {
@@ -34,7 +36,12 @@ func newWatchCommand() *cobra.Command {
 state it is and for how long, what waits in its queues, round-trip time and
 retransmissions, and which process has it open. Requests that are not accepted
 yet (SYN_RCVD) and connections that are over (TIME_WAIT) are among them. Where
-something is off, a sentence beneath says what, and what it means.
+something is off, a sentence says what, and what it means.
+
+On a terminal the table is live: sort it, filter as you type, go to a connection
+and open it to see its transitions, its figures, the graph of its window and its
+packets as they pass; ? shows the keys. With --once or --width it is printed,
+and so it is where the output is no terminal, or one with TERM=dumb.
 
 FILTER has words as trace's:
   port N, portrange N-M     of either end; behind local or remote: of that end
@@ -49,12 +56,13 @@ With --events each change of a TCP state is a line, of both ends if both are
 here. The first line says where the changes come from, which depends on the
 rights, and what cannot be seen there. Without root changes are found by
 looking, and the owners of other users' sockets stay unknown.`,
-		Example: `  dialtone watch port 8000
+		Example: `  dialtone watch
   dialtone watch state close-wait or state syn-sent
   dialtone watch --once --sort rtt --columns local,remote,rtt,cwnd,process
   dialtone watch --once --json host 10.0.0.0/8
   dialtone watch --events port 8000
-  dialtone watch port 8000 --until 'state time-wait' --timeout 10s`,
+  dialtone watch port 8000 --until 'state time-wait' --timeout 10s
+  dialtone watch --web 127.0.0.1:8080`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	flagGroup(cmd, "What to look at", func(fs *pflag.FlagSet) {
@@ -63,14 +71,15 @@ looking, and the owners of other users' sockets stay unknown.`,
 		fs.StringVar(&f.netns, "netns", "", "another network namespace: a `NAME` of ip netns, or a file")
 	})
 	flagGroup(cmd, "What to show", func(fs *pflag.FlagSet) {
-		fs.BoolVar(&f.once, "once", false, "the table as it is now")
+		fs.BoolVar(&f.once, "once", false, "the table as it is now, and no more")
 		fs.BoolVar(&f.events, "events", false, "a line for each change of a TCP state, until Ctrl-C")
 		fs.StringVar(&f.until, "until", "", "wait until some socket matches this `FILTER` too, and show it")
 		fs.DurationVar(&f.timeout, "timeout", 0, "with --until: give up after this time, exit code 1; 0 never does")
+		fs.StringVar(&f.web, "web", "", "a live page for a browser, served at `ADDR` such as 127.0.0.1:8080;\nthe URL that is printed lets in, and :0 takes a free port of this machine")
 		fs.BoolVar(&f.json, "json", false, "one JSON object a line, with every figure")
 		fs.StringVar(&f.columns, "columns", "", "these columns, a `LIST` such as state,local,remote; help lists all")
 		fs.StringVar(&f.sort, "sort", "", "by this `COLUMN`; -COLUMN turns it round")
-		fs.IntVar(&f.width, "width", 0, "a table for `N` columns, instead of what the terminal has")
+		fs.IntVar(&f.width, "width", 0, "the table once, for `N` columns instead of what the terminal has")
 	})
 	flagGroup(cmd, "Events", func(fs *pflag.FlagSet) {
 		fs.StringVar(&f.source, "source", "", "where changes come from, a `NAME` of doc/watch.md: raw tracepoint,\ntracepoint, destroy notices, looking; the best that the rights allow")
@@ -79,11 +88,15 @@ looking, and the owners of other users' sockets stay unknown.`,
 	names := columnNames()
 	complete(cmd, "sort", names...)
 	complete(cmd, "columns", names...)
+	complete(cmd, "source", sockets.Sources()...)
 	return cmd
 }
 
 // check finds flags that cannot be meant.
 func (f *watchFlags) check() error {
+	if err := f.checkWeb(); err != nil {
+		return err
+	}
 	switch {
 	case f.columns == "help":
 		return nil

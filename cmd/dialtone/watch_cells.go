@@ -85,6 +85,9 @@ func appendAge(b []byte, s *sockets.Socket) []byte {
 	if age < time.Second && !exact {
 		return append(b, '-')
 	}
+	if age < time.Second {
+		return append(b, "<1s"...)
+	}
 	if b = appendSpan(b, age.Truncate(time.Second)); !exact {
 		b = append(b, '+')
 	}

@@ -118,7 +118,7 @@ var sheetColumns = []*column{
 // in spareColumns, which a narrow terminal leaves out.
 var (
 	usualColumns = []string{"proto", "state", "local", "remote", "age", "recv", "send", "rtt", "retrans", "process"}
-	spareColumns = []string{"cwnd", "retrans", "age", "proto", "rtt", "send", "recv", "process"}
+	spareColumns = []string{"cwnd", "retrans", "proto", "age", "rtt", "send", "recv", "process"}
 )
 
 func columnNames() (names []string) {

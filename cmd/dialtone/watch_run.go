@@ -31,8 +31,14 @@ func (f *watchFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if f.web != "" {
+		return f.serveWeb(cmd.Context(), strings.Join(args, " "), filter)
+	}
 	if f.events || f.until != "" {
 		return f.follow(cmd.Context(), filter)
+	}
+	if f.shows() {
+		return f.showLive(cmd.Context(), strings.Join(args, " "), filter)
 	}
 	table, err := sockets.Open(sockets.Config{Netns: f.namespace()})
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"io"
 	"strings"
+
+	"dialtone/observe/palette"
 )
 
 //go:embed page/*.html page/*.css page/*.js
@@ -58,9 +60,7 @@ func hash(text string) string {
 // pageStyle has the palette as variables: light, dark where the reader's screen is
 // so and the page is not being printed.
 func pageStyle() string {
-	return "\n:root {\n" + variables(1) + "}\n" +
-		"@media (prefers-color-scheme: dark) {\n:root:not([data-theme=light]) {\n" + variables(2) + "}\n}\n" +
-		withVariables(ladderStyle) + pageFile("page.css")
+	return "\n" + palette.Variables() + palette.WithVariables(ladderStyle) + pageFile("page.css")
 }
 
 // pageScript is the page's program: its parts in the order in which they need each

@@ -37,20 +37,29 @@ type node interface {
 // ParseFilter reads a filter, looking up the names in it; an empty one takes every
 // socket. The error is a *grammar.Error that points at a word.
 func ParseFilter(ctx context.Context, text string) (*Filter, error) {
-	f := &Filter{root: always(true)}
-	p := parser{Reader: grammar.NewReader(text, logic), ctx: ctx, filter: f, lookup: lookupHost}
-	if p.Empty() {
-		return f, nil
+	f, names, err := ReadFilter(text)
+	if names {
+		p := parser{Reader: grammar.NewReader(text, logic), ctx: ctx, filter: f, names: true, lookup: lookupHost}
+		f.root, err = p.All(p.unit)
 	}
-	for _, p.names = range []bool{false, true} { // first see that it is one, then look names up
-		p.last = nil
-		root, err := p.All(p.unit)
-		if err != nil {
-			return nil, err
-		}
-		f.root = root
+	if err != nil {
+		return nil, err
 	}
 	return f, nil
+}
+
+// ReadFilter is ParseFilter for text that may not be finished: it looks no host's name
+// up. Names says that there are some; they match no address.
+func ReadFilter(text string) (f *Filter, names bool, err error) {
+	f = &Filter{root: always(true)}
+	p := parser{Reader: grammar.NewReader(text, logic), ctx: context.Background(), filter: f}
+	if p.Empty() {
+		return f, false, nil
+	}
+	if f.root, err = p.All(p.unit); err != nil {
+		return nil, false, err
+	}
+	return f, p.named, nil
 }
 
 func lookupHost(ctx context.Context, name string) ([]netip.Addr, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"dialtone/observe/grammar"
@@ -157,4 +158,21 @@ func FuzzFilter(f *testing.F) {
 		}
 		(&Filter{root: root}).program("tcp")
 	})
+}
+
+// TestReadingAFilterAsksNobody: names stay what they are until they are looked up.
+func TestReadingAFilterAsksNobody(t *testing.T) {
+	f, names, err := ReadFilter("tcp and not host db.internal.example or port 80")
+	if err != nil || !names {
+		t.Fatalf("names %v, %v", names, err)
+	}
+	if s := (&Socket{Network: "tcp", Local: netip.MustParseAddrPort("10.0.0.1:5")}); !f.Match(s) {
+		t.Error("the name matches an address")
+	}
+	for text, want := range map[string]string{"port": "filter, at its end: ", "host 10.0.0.1": ""} {
+		_, names, err := ReadFilter(text)
+		if names || (err != nil) != (want != "") || err != nil && !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: names %v, %v", text, names, err)
+		}
+	}
 }

@@ -25,6 +25,7 @@ type parser struct {
 	filter *Filter
 	last   *qualifiers // of the term before, nil where there is none
 	names  bool        // look names up; else they stand for no address
+	named  bool        // there was a name that was not looked up
 	lookup func(ctx context.Context, name string) ([]netip.Addr, error)
 }
 
@@ -200,6 +201,7 @@ func (p *parser) address(q qualifiers) (node, error) {
 	case q.kind == "net" || !grammar.IsName(w.Text):
 		return nil, p.Fault(w, "expected an address or a net, such as 192.0.2.1 or 2001:db8::/32")
 	case !p.names:
+		p.named = true
 		return always(false), nil
 	}
 	addrs, err := p.lookup(p.ctx, w.Text)

@@ -44,6 +44,17 @@ func (s State) String() string {
 // MarshalText is String.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText reads what MarshalText has written; it takes every spelling of
+// [ParseState] too.
+func (s *State) UnmarshalText(text []byte) (err error) {
+	if string(text) == State(0).String() {
+		*s = 0
+		return nil
+	}
+	*s, err = ParseState(string(text))
+	return err
+}
+
 // ParseState reads a state's name as [tcp.ParseState] does.
 func ParseState(name string) (State, error) {
 	for s := Bound; s <= Connected; s++ {
