@@ -164,19 +164,20 @@ func (f *watchFlags) order(rows []*sockets.Socket) {
 	list := make([]keyed, len(rows))
 	for i, s := range rows {
 		list[i] = keyed{by.key(s), s}
+		if back {
+			list[i].key = ^list[i].key
+		}
 	}
 	slices.SortFunc(list, func(a, b keyed) int {
-		c := cmp.Compare(a.key, b.key)
-		if c == 0 {
-			c = by.compare(a.Socket, b.Socket)
+		switch {
+		case a.key < b.key:
+			return -1
+		case a.key > b.key:
+			return 1
+		case back:
+			return cmp.Or(by.compare(b.Socket, a.Socket), usualOrder(a.Socket, b.Socket))
 		}
-		if back {
-			c = -c
-		}
-		if c == 0 {
-			c = usualOrder(a.Socket, b.Socket)
-		}
-		return c
+		return cmp.Or(by.compare(a.Socket, b.Socket), usualOrder(a.Socket, b.Socket))
 	})
 	for i, k := range list {
 		rows[i] = k.Socket

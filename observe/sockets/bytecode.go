@@ -33,11 +33,7 @@ func (f *Filter) program(network string) []byte {
 	if f == nil {
 		return nil
 	}
-	return program(f.root, network)
-}
-
-func program(n node, network string) []byte {
-	n = bound(n, network, true)
+	n := bound(f.root, network, true)
 	if n == always(true) {
 		return nil
 	}

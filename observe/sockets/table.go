@@ -60,29 +60,11 @@ func (q Query) requests(network string) []request {
 	return []request{four, six}
 }
 
-// halves cuts a request for TCP sockets in two: by their ports, which do not change while
-// the table is read. Of a client's connections, a server's, or both, about as many fall on
-// either side. Where that would be too long, the second asks for nothing.
-func (f *Filter) halves(whole *request) (first []byte, second request) {
-	const middle = 46_000 // of the ports that Linux gives by itself
-	low := func(end side) node { return portTerm{side: end, last: middle} }
-	alike := or{and{low(local), low(remote)}, and{not{low(local)}, not{low(remote)}}}
-	var all node = always(true)
-	if f != nil {
-		all = f.root
+// keep drops the rows from start on that filter does not take.
+func (r *rows) keep(start int, filter *Filter) {
+	if filter == nil || filter.root == always(true) {
+		return
 	}
-	first, second = program(and{all, alike}, "tcp"), *whole
-	second.program = program(and{all, not{alike}}, "tcp")
-	if first == nil || second.program == nil {
-		return whole.program, request{}
-	}
-	return first, second
-}
-
-// keep drops the rows that f does not take.
-func (f *Filter) keep(list []*Socket) []*Socket {
-	if f == nil || f.root == always(true) {
-		return list
-	}
-	return slices.DeleteFunc(list, func(s *Socket) bool { return !f.root.match(s) })
+	kept := slices.DeleteFunc(r.list[start:], func(s *Socket) bool { return !filter.root.match(s) })
+	r.list = r.list[:start+len(kept)]
 }
