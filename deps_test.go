@@ -35,7 +35,8 @@ const rule = `
 	NONE < observe/grammar;
 	app/escape < observe/jsonline;
 	transport/tcp, link/netns, observe/grammar < observe/sockets;
-	observe/sockets < observe/live, observe/explain;
+	observe/sockets < observe/live;
+	observe/sockets, app/quantity < observe/explain;
 	observe/capture, observe/grammar < observe/filter;
 	observe/capture < observe/flow;
 	NONE < observe/palette, observe/pagetest;

@@ -39,12 +39,13 @@ func (f *watchFlags) showLive(ctx context.Context, words string, filter *sockets
 		return namespaceHint(err)
 	}
 	config := screen.Config{
-		View: view, Columns: screenColumns(f.chosen()), Reverse: strings.HasPrefix(f.sort, "-"), Usual: usualOrder,
+		View: view, Columns: screenColumns(f.chosen()), Reverse: strings.HasPrefix(f.sort, "-"), Usual: screenColumn(&column{order: usualOrder}),
 		Words: words, Filter: filter, Unix: unix, Trouble: f.trouble, Root: os.Geteuid() == 0,
 		ASCII: !speaksUTF8(), Location: localZone(),
 	}
 	if f.sort != "" {
-		config.Order = &screenColumns([]*column{f.sorter()})[0]
+		order := screenColumn(f.sorter())
+		config.Order = &order
 	}
 	if f.netns == "" {
 		config.Trace = traceConnection
@@ -54,12 +55,16 @@ func (f *watchFlags) showLive(ctx context.Context, words string, filter *sockets
 
 func screenColumns(list []*column) (columns []screen.Column) {
 	for _, c := range list {
-		columns = append(columns, screen.Column{
-			Name: c.name, Number: c.number != nil, Append: c.append, Compare: c.compare,
-			Spare: 1 + slices.Index(spareColumns, c.name),
-		})
+		columns = append(columns, screenColumn(c))
 	}
 	return columns
+}
+
+func screenColumn(c *column) screen.Column {
+	return screen.Column{
+		Name: c.name, Number: c.number != nil, Append: c.append, Compare: c.compare, Key: c.key,
+		Spare: 1 + slices.Index(spareColumns, c.name),
+	}
 }
 
 // traceConnection captures what passes between two ends, and hands on the lines of its

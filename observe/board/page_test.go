@@ -209,7 +209,7 @@ func pageOpens(b *pagetest.Tab) {
 	b.Click(byID(".dot", 70), .5, .5)
 	b.Wait(`document.querySelector("#detail .plot .curve.end0")?.getAttribute("d")?.length > 100`)
 	b.Shoot("board-connection-1280")
-	for _, want := range []string{"192.0.2.1:40070 → 198.51.100.7:8000", "CLOSE_WAIT", "! CLOSE_WAIT for 3 min: pid 812 got the peer's FIN and never closed", "Round trips", "recv queue 6 bytes", "congestion window", "10 segments", "dialtone trace -i any"} {
+	for _, want := range []string{"192.0.2.1:40070 → 198.51.100.7:8000", "CLOSE_WAIT", "! CLOSE_WAIT for 3 min: pid 812 got the peer's FIN and never closed", "Round trips", "recv queue 6 B", "congestion window", "10 segments", "dialtone trace -i any"} {
 		if got := b.Text("#detail"); !strings.Contains(got, want) {
 			b.Errorf("the connection has no %q", want)
 		}

@@ -2,10 +2,12 @@ package explain
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
 
+	"dialtone/app/quantity"
 	"dialtone/observe/sockets"
 	"dialtone/transport/tcp"
 )
@@ -62,8 +64,8 @@ func socketFigures(s *sockets.Socket) []Figure {
 		{"interface", s.Interface, "that it is bound to"},
 		{"user", s.User, "who made it"},
 		{"processes", processes(s), "who has it open"},
-		{"inode", number(uint64(s.Inode)), "as in /proc/PID/fd"},
-		{"cookie", number(s.Cookie), "no other socket has it until the machine is started again"},
+		{"inode", positive(uint64(s.Inode), digits), "as in /proc/PID/fd"},
+		{"cookie", positive(s.Cookie, digits), "no other socket has it until the machine is started again"},
 	}
 	if s.State == sockets.State(tcp.Listen) {
 		list[0].Text, list[1].Text = strconv.Itoa(int(s.RecvQueue)), strconv.Itoa(int(s.SendQueue))
@@ -150,7 +152,7 @@ func counts(i *sockets.Info) []Figure {
 		{"received", size(c.BytesReceived) + " in " + plural(uint64(c.DataIn), "segment"), ""},
 		{"sent again", positive(c.BytesRetransmitted, size), ""},
 		{"segments sent again", number(uint64(c.Retransmitted)), ""},
-		{"all segments, out and in", fmt.Sprintf("%d, %d", c.SegmentsOut, c.SegmentsIn), "with those that carry no data"},
+		{"all segments, out and in", quantity.Count(int64(c.SegmentsOut)) + " and " + quantity.Count(int64(c.SegmentsIn)), "with those that carry no data"},
 		{"duplicates", number(uint64(c.Duplicates)), "segments that the other end had already (D-SACK)"},
 		{"turned round", number(uint64(c.Reorderings)), "how often the network was seen to"},
 		{"arrived out of order", number(uint64(c.OutOfOrder)), "segments"},
@@ -205,10 +207,10 @@ func segments(i *sockets.Info) []Figure {
 		}
 	}
 	return []Figure{
-		{"largest sent", positive(uint64(z.Send), size), "MSS"},
-		{"largest received", positive(uint64(z.Receive), size), "MSS as the receiver guesses it"},
-		{"largest we announced", positive(uint64(z.Advertised), size), ""},
-		{"largest packet of the path", positive(uint64(z.PathMTU), size), "path MTU"},
+		{"largest sent", positive(uint64(z.Send), exact), "MSS"},
+		{"largest received", positive(uint64(z.Receive), exact), "MSS as the receiver guesses it"},
+		{"largest we announced", positive(uint64(z.Advertised), exact), ""},
+		{"largest packet of the path", positive(uint64(z.PathMTU), exact), "path MTU"},
 		{"options of both", strings.Join(options, ", "), ""},
 	}
 }
@@ -225,8 +227,11 @@ func memory(m *sockets.Memory) []Figure {
 
 // number is a count that says something if it is not 0.
 func number(n uint64) string {
-	return positive(n, func(n uint64) string { return strconv.FormatUint(n, 10) })
+	return positive(n, func(n uint64) string { return quantity.Count(int64(n)) })
 }
+
+// digits writes a number that is a name and no count.
+func digits(n uint64) string { return strconv.FormatUint(n, 10) }
 
 func positive(n uint64, text func(uint64) string) string {
 	if n == 0 {
@@ -259,18 +264,10 @@ func Span(d time.Duration) string {
 	return trim(d.Hours()/24) + " d"
 }
 
-// size is a number of bytes.
-func size(n uint64) string {
-	switch {
-	case n < 10_000:
-		return plural(n, "byte")
-	case n < 1e6:
-		return trim(float64(n)/1e3) + " kB"
-	case n < 1e9:
-		return trim(float64(n)/1e6) + " MB"
-	}
-	return trim(float64(n)/1e9) + " GB"
-}
+func size(n uint64) string { return quantity.Bytes(int64(min(n, math.MaxInt64))) }
+
+// exact is a size that people know by its digits, such as 1,448 bytes.
+func exact(n uint64) string { return quantity.CountOf(int64(n), "byte") }
 
 func inSegments(n, mss uint32) string {
 	text := plural(uint64(n), "segment")
@@ -280,12 +277,7 @@ func inSegments(n, mss uint32) string {
 	return text
 }
 
-func plural(n uint64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.FormatUint(n, 10) + " " + what + "s"
-}
+func plural(n uint64, what string) string { return quantity.CountOf(int64(n), what) }
 
 // trim writes a number with three figures, and no zero that says nothing.
 func trim(v float64) string {

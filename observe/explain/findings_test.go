@@ -16,7 +16,7 @@ func TestFiguresBehindAFindingHaveUnits(t *testing.T) {
 	} {
 		got += fmt.Sprint(Behind(f))
 	}
-	want := "[{recv queue 129 kB } {since received 16.5 min } {own window 0 bytes }][{recv queue 129 connections }][{retransmitted 9 }]"
+	want := "[{recv queue 129 kB } {since received 16.5 min } {own window 0 B }][{recv queue 129 connections }][{retransmitted 9 }]"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -27,7 +27,10 @@ func (m *Model) windowGraph(d live.Detail, width, height int) []string {
 	if d.Err != nil {
 		lines = append(lines, "no more samples: "+d.Err.Error())
 	}
-	if len(d.Samples) < 2 {
+	switch {
+	case len(d.Samples) < 2 && gone(d.Row):
+		return append(lines, "it closed before there was a sample")
+	case len(d.Samples) < 2:
 		return append(lines, "waiting for samples ...")
 	}
 	times := make([]time.Time, len(d.Samples))

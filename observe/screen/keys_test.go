@@ -133,6 +133,21 @@ func TestMarks(t *testing.T) {
 	s.hides(" x   ", "just closed")
 }
 
+// TestWhatClosesStaysIfItWasShown, whatever the filter says of its last state.
+func TestWhatClosesStaysIfItWasShown(t *testing.T) {
+	s := newStage(t, 100, 24)
+	rows := town()
+	s.after(0, rows)
+	s.press("/", "tcp and not state time-wait and not state closed", "enter")
+	s.tell(rows[1], tcp.Closed)
+	s.tell(rows[3], tcp.Closed) // it was in TIME_WAIT
+	s.after(time.Second, append(rows[:1:1], rows[2], rows[4], rows[5]))
+	s.shows(" x   tcp    CLOSED       192.0.2.1:80      198.51.100.7:50001")
+	s.hides("50003")
+	s.press("/", " and port 80", "enter")
+	s.hides("50001")
+}
+
 // TestTheCursorStaysOnItsRow, wherever the row goes; at the top it stays there.
 func TestTheCursorStaysOnItsRow(t *testing.T) {
 	s := newStage(t, 80, 24)

@@ -1,7 +1,9 @@
 package screen
 
 import (
+	"cmp"
 	"slices"
+	"time"
 
 	"dialtone/observe/live"
 	"dialtone/observe/sockets"
@@ -12,11 +14,14 @@ import (
 type list struct {
 	filter  *sockets.Filter
 	trouble bool    // only rows with findings
-	by      *Column // nil is usual
+	by      *Column // what to sort by
 	back    bool    // the other way round
-	usual   func(a, b *sockets.Socket) int
+	usual   *Column
+
+	filled time.Time // when the snapshot was that rows are from
 
 	rows  []*live.Row
+	keyed []keyed
 	tally tally
 	at    int    // the row under the cursor
 	id    uint64 // its name; 0 while nobody has moved the cursor
@@ -26,11 +31,12 @@ type list struct {
 // fill chooses rows from a snapshot. The cursor stays on its row, and the row where it is
 // on the screen; without one the cursor stays at the top.
 func (l *list) fill(s *live.Snapshot) {
-	l.rows = s.Select(l.filter)
+	l.rows = append(slices.DeleteFunc(s.Select(l.filter), gone), l.lingering(s)...)
+	l.filled = s.At
 	if l.trouble {
 		l.rows = slices.DeleteFunc(l.rows, func(r *live.Row) bool { return len(r.Findings) == 0 })
 	}
-	slices.SortFunc(l.rows, l.compare)
+	l.sort()
 	l.tally = tallyOf(l.rows)
 	was := l.at
 	if l.id != 0 {
@@ -42,18 +48,62 @@ func (l *list) fill(s *live.Snapshot) {
 	l.settle()
 }
 
-func (l *list) compare(a, b *live.Row) int {
-	c := 0
-	if l.by != nil {
-		c = l.by.Compare(&a.Socket, &b.Socket)
-	} else {
-		c = l.usual(&a.Socket, &b.Socket)
+func gone(r *live.Row) bool { return !r.Closed.IsZero() }
+
+// lingering returns the closed ones among the rows to show: those that were shown before,
+// whatever the filter says of the state CLOSED, and those that came and went since.
+func (l *list) lingering(s *live.Snapshot) (list []*live.Row) {
+	var shown map[uint64]bool
+	for _, r := range s.Rows {
+		if !gone(r) {
+			continue
+		}
+		if shown == nil {
+			shown = make(map[uint64]bool, len(l.rows))
+			for _, r := range l.rows {
+				shown[r.Watched.ID] = true
+			}
+		}
+		if shown[r.Watched.ID] || r.First.After(l.filled) && l.filter.Match(&r.Socket) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// keyed is a row with the number by which it is sorted first.
+type keyed struct {
+	key uint64
+	row *live.Row
+}
+
+// sort puts the rows in order.
+func (l *list) sort() {
+	l.keyed = l.keyed[:0]
+	for _, r := range l.rows {
+		k := keyed{row: r}
+		if l.by.Key != nil {
+			k.key = l.by.Key(&r.Socket)
+		}
+		l.keyed = append(l.keyed, k)
+	}
+	slices.SortFunc(l.keyed, l.compare)
+	for i, k := range l.keyed {
+		l.rows[i] = k.row
+	}
+	clear(l.keyed) // rows that are gone are not kept
+}
+
+func (l *list) compare(a, b keyed) int {
+	c := cmp.Compare(a.key, b.key)
+	if c == 0 {
+		c = l.by.Compare(&a.row.Socket, &b.row.Socket)
 	}
 	if l.back {
 		c = -c
 	}
-	if c == 0 {
-		c = l.usual(&a.Socket, &b.Socket)
+	if c == 0 && l.by != l.usual {
+		c = l.usual.Compare(&a.row.Socket, &b.row.Socket)
 	}
 	return c
 }
@@ -95,10 +145,10 @@ type tally struct {
 
 func tallyOf(rows []*live.Row) (t tally) {
 	for _, r := range rows {
-		if r.Closed.IsZero() {
-			t.in[r.State]++
-		} else {
+		if gone(r) {
 			t.gone++
+		} else {
+			t.in[r.State]++
 		}
 		t.unowned = t.unowned || r.Hidden && len(r.Processes) == 0 && r.Inode != 0
 	}

@@ -60,7 +60,10 @@ func newModel(ctx context.Context, c Config) *Model {
 	m := &Model{
 		config: c, ctx: ctx, glyphs: glyphsOf(c.ASCII), changes: c.View.Subscribe(unread),
 		width: 80, height: 24, recent: map[uint64]time.Time{}, said: c.Words, widths: make([]int, len(c.Columns)),
-		list: list{by: c.Order, back: c.Reverse, usual: c.Usual, filter: c.Filter, trouble: c.Trouble},
+		list: list{by: c.Order, back: c.Reverse, usual: &c.Usual, filter: c.Filter, trouble: c.Trouble},
+	}
+	if c.Order == nil {
+		m.list.by = &c.Usual
 	}
 	m.show(c.View.Snapshot())
 	return m

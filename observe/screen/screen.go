@@ -19,9 +19,9 @@ import (
 type Config struct {
 	View    *live.View // Run runs it
 	Columns []Column   // of the table, from left to right
+	Usual   Column     // the order of rows unless they are sorted, and of those that are equal then
 	Order   *Column    // what to sort by; nil is Usual
 	Reverse bool       // the other way round
-	Usual   func(a, b *sockets.Socket) int
 
 	Filter  *sockets.Filter // to begin with; nil is every socket
 	Words   string          // it as it was typed
@@ -45,6 +45,7 @@ type Column struct {
 	Spare   int    // a terminal that is too narrow leaves columns out in this order, from 1; 0 stays
 	Append  func(b []byte, s *sockets.Socket) []byte
 	Compare func(a, b *sockets.Socket) int
+	Key     func(s *sockets.Socket) uint64 // in the order of Compare, so that most rows need not be compared; may be nil
 }
 
 // Run shows the view on the terminal until somebody leaves it, or ctx is done, which is no

@@ -49,9 +49,9 @@ func newStage(t testing.TB, width, height int, adapt ...func(*Config)) *stage {
 	t.Helper()
 	s := &stage{t: t, now: time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)}
 	s.view = live.New(live.Config{Probe: func(sockets.Socket) (sockets.Probe, error) { return silent{}, nil }})
-	c := Config{View: s.view, Columns: s.columns(), Usual: func(a, b *sockets.Socket) int {
+	c := Config{View: s.view, Columns: s.columns(), Usual: Column{Compare: func(a, b *sockets.Socket) int {
 		return cmp.Or(cmp.Compare(a.Network, b.Network), cmp.Compare(a.Watched.ID, b.Watched.ID))
-	}}
+	}}}
 	for _, f := range adapt {
 		f(&c)
 	}

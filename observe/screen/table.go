@@ -113,7 +113,7 @@ func (m *Model) titles(shown []bool) string {
 func (m *Model) titleOf(i int) string {
 	name := strings.ToUpper(m.config.Columns[i].Name)
 	switch {
-	case m.list.by == nil || m.list.by.Name != m.config.Columns[i].Name:
+	case m.list.by.Name != m.config.Columns[i].Name:
 		return name
 	case m.list.back:
 		return name + m.glyphs.up
