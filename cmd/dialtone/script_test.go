@@ -82,11 +82,13 @@ func setupScript(env *testscript.Env) error {
 }
 
 // scriptCondition says what this machine has: [root], [ipv6], [netns], [tap] (root, and TAP
-// devices).
+// devices), [mounts] (root, mount namespaces, tracefs).
 func scriptCondition(name string) (bool, error) {
 	switch name {
 	case "root":
 		return os.Getuid() == 0, nil
+	case "mounts":
+		return exec.Command("unshare", "--mount", "mount", "-t", "tracefs", "none", "/sys/kernel/tracing").Run() == nil, nil
 	case "ipv6":
 		ln, err := net.Listen("tcp6", "[::1]:0")
 		if err == nil {

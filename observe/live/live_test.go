@@ -52,6 +52,26 @@ func TestSocketsThatAreGoneLinger(t *testing.T) {
 	f.expect("3 LISTEN")
 }
 
+// TestWhatALookPassesOverStays where it is, and is inspected on.
+func TestWhatALookPassesOverStays(t *testing.T) {
+	f := feed(t, Config{})
+	bound := tcpRow(3, tcp.Closed)
+	bound.State = sockets.Bound // of which nobody tells
+	f.look(tcpRow(1, tcp.Established), tcpRow(2, tcp.Listen), bound)
+	i, err := f.Inspect(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.look(tcpRow(2, tcp.Listen))
+	f.expect("1 ESTABLISHED", "2 LISTEN", "3 BOUND gone")
+	f.look(tcpRow(1, tcp.Established))
+	f.expect("1 ESTABLISHED", "2 LISTEN", "3 BOUND gone")
+	f.tell(2, tcp.Listen, tcp.Closed)
+	if d := i.Detail(); len(d.History) != 1 {
+		t.Errorf("the inspection knows nothing of the end: %+v", d)
+	}
+}
+
 func TestLingeringIsBounded(t *testing.T) {
 	f := feed(t, Config{})
 	for id := range uint64(3 * MaxLingering) {

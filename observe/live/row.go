@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"dialtone/observe/sockets"
+	"dialtone/transport/tcp"
 )
 
 // seen returns e's row as it is now.
@@ -30,6 +31,11 @@ func (e *entry) seen(s *store) *Row {
 	}
 	e.row, e.stale = row, false
 	return row
+}
+
+// transient reports whether transitions tell of r: whether it is TCP's, and has a state.
+func (r *Row) transient() bool {
+	return r.Network == "tcp" && r.State != sockets.Bound && r.State != sockets.State(tcp.Closed)
 }
 
 // follow moves r on by a transition.

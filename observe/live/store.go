@@ -35,6 +35,7 @@ type entry struct {
 	history []sockets.Transition
 	earlier int       // transitions that history had no room for
 	closed  time.Time // zero: it is there
+	last    time.Time // when it was last seen, or told of
 	look    uint64    // the last that saw it
 	kept    bool      // entries has it
 }
@@ -43,8 +44,8 @@ func newStore(c Config) store {
 	return store{filter: c.Filter, linger: c.Linger, entries: map[uint64]*entry{}, users: map[uint32]string{}}
 }
 
-// silence is how long a connection stays that made transitions, and that the table never
-// had: the kernel's events may be of other namespaces.
+// silence is how long a connection stays of which neither the table nor a transition tells.
+// A look may pass it over; but it may be one of another namespace, too.
 const silence = time.Minute
 
 // tell takes a transition.
@@ -65,7 +66,7 @@ func (s *store) tell(t *sockets.Transition) {
 		e.earlier++
 	}
 	e.history = append(e.history, *t)
-	e.stale, e.closed = true, time.Time{}
+	e.stale, e.closed, e.last = true, time.Time{}, t.At
 	if over {
 		s.close(e, t.At)
 	}
@@ -157,6 +158,9 @@ func (s *store) see(now time.Time, row *sockets.Socket, copies *copier) {
 	}
 	s.users[row.UID] = row.User
 	e.look = s.looks
+	if e.last.Before(now) {
+		e.last = now
+	}
 	if e.newer(now) {
 		return // the row was read before its last transition
 	}
@@ -177,16 +181,15 @@ func findings(row *sockets.Socket) []sockets.Finding {
 	return sockets.Diagnose(row, age)
 }
 
-// unseen takes a socket that the table had not. Of TCP's, transitions tell when they are
-// gone.
+// unseen takes a socket that the table had not. Of connections, transitions tell when they
+// are gone.
 func (s *store) unseen(now time.Time, e *entry) {
 	switch {
 	case !e.closed.IsZero():
 		e.stale = true // it has become older
-	case e.row != nil && e.row.Network != "tcp":
+	case e.row != nil && !e.row.transient():
 		s.close(e, now)
-	case len(e.history) > 0 && now.Sub(e.history[len(e.history)-1].At) < silence:
-	default:
+	case now.Sub(e.last) >= silence:
 		s.drop(e)
 		return
 	}

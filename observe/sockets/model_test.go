@@ -266,6 +266,9 @@ func TestAnEndThatWasLost(t *testing.T) {
 	b.on(8, 72, tcp.SynSent, tcp.Established, here, there)
 	established, closed := "10.0.0.1:1000>10.0.0.2:80 SYN_SENT>ESTABLISHED", "10.0.0.1:1000>10.0.0.2:80 ESTABLISHED>CLOSED"
 	b.expect(t, established, closed, established, closed, established)
+	// Without cookies, by a socket that is another one.
+	b.on(9, 0, tcp.Listen, tcp.SynReceived, here, there)
+	b.expect(t, closed, "10.0.0.1:1000>10.0.0.2:80 LISTEN>SYN_RCVD")
 	if n := len(b.Connections()); n != 1 {
 		t.Errorf("%d connections, want one", n)
 	}

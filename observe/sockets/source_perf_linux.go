@@ -10,10 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
-	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,37 +27,10 @@ type perfSource struct {
 	polls  []unix.PollFd
 }
 
-// perfRing is the memory that the kernel writes one processor's records into.
-type perfRing struct {
-	fd     int
-	memory []byte // a page of struct perf_event_mmap_page, then records
-	counts bool   // the kernel says at any time how many records had no room (since Linux 6.0)
-	misses uint64 // where it does not: as the records that followed said
-}
-
-// perfField is where a field lies in a record.
-type perfField struct{ offset, size int }
-
-// perfFormat are the fields that count.
-type perfFormat struct {
-	handle, from, to, family, protocol                       perfField
-	sourcePort, targetPort, source, target, source6, target6 perfField
-	length                                                   int // at least
-}
-
 const (
-	perfRoom   = 32 << 20 // bytes of records, on all processors
-	perfSettle = 5 * time.Millisecond
+	perfRoom   = 32 << 20              // bytes of records, on all processors
+	perfSettle = 5 * time.Millisecond  // until records are in order
 	perfIdle   = 20 * time.Millisecond // until the rings are looked into, unless one is half full
-
-	perfFormatLost = 1 << 4 // PERF_FORMAT_LOST
-
-	perfHead = 1024 // data_head in struct perf_event_mmap_page
-	perfTail = 1032 // data_tail
-
-	perfRecordLost   = 2
-	perfRecordComm   = 3 // a program was started, or took another name
-	perfRecordSample = 9
 )
 
 // tracefsPlaces are where tracefs is, if it is mounted.
@@ -102,86 +72,6 @@ func openPerf(tracefs string) (s *perfSource, err error) {
 	return s, nil
 }
 
-// tracepoint reads a tracepoint's number and its fields from its folder in tracefs.
-func tracepoint(dir string) (id uint64, f perfFormat, err error) {
-	text, err := os.ReadFile(filepath.Join(dir, "id"))
-	if err != nil {
-		return 0, f, err
-	}
-	if id, err = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64); err != nil {
-		return 0, f, err
-	}
-	format, err := os.ReadFile(filepath.Join(dir, "format"))
-	if err != nil {
-		return 0, f, err
-	}
-	return id, f, f.parse(string(format))
-}
-
-// parse reads what parseFormat found.
-func (f *perfFormat) parse(text string) error {
-	fields := parseFormat(text)
-	for name, to := range map[string]*perfField{
-		"skaddr": &f.handle, "oldstate": &f.from, "newstate": &f.to, "family": &f.family, "protocol": &f.protocol, "sport": &f.sourcePort,
-		"dport": &f.targetPort, "saddr": &f.source, "daddr": &f.target, "saddr_v6": &f.source6, "daddr_v6": &f.target6,
-	} {
-		ok := false
-		if *to, ok = fields[name]; !ok {
-			return fmt.Errorf("tracepoint has no field %s", name)
-		}
-		f.length = max(f.length, to.offset+to.size)
-	}
-	if f.source.size < 4 || f.target.size < 4 || f.source6.size < 16 || f.target6.size < 16 {
-		return errors.New("tracepoint has addresses that are none")
-	}
-	return nil
-}
-
-// parseFormat reads lines such as
-//
-//	field:__u8 saddr[4];	offset:32;	size:4;	signed:0;
-func parseFormat(text string) map[string]perfField {
-	fields := map[string]perfField{}
-	for line := range strings.Lines(text) {
-		declared, rest, ok := strings.Cut(strings.TrimSpace(line), ";")
-		words := strings.Fields(strings.TrimPrefix(declared, "field:"))
-		if !ok || len(words) < 2 {
-			continue
-		}
-		name, _, _ := strings.Cut(words[len(words)-1], "[")
-		var f perfField
-		if n, _ := fmt.Sscanf(strings.Join(strings.Fields(rest), " "), "offset:%d; size:%d;", &f.offset, &f.size); n == 2 && f.offset >= 0 && f.size > 0 && f.offset+f.size < 1<<12 {
-			fields[name] = f
-		}
-	}
-	return fields
-}
-
-func openPerfRing(id uint64, cpu, pages int) (*perfRing, error) {
-	attr := unix.PerfEventAttr{
-		Type: unix.PERF_TYPE_TRACEPOINT, Config: id, Sample: 1,
-		Wakeup:      uint32(pages * os.Getpagesize() / 2), // to be woken for each record costs more than the record
-		Sample_type: unix.PERF_SAMPLE_TID | unix.PERF_SAMPLE_TIME | unix.PERF_SAMPLE_RAW,
-		Bits:        unix.PerfBitUseClockID | unix.PerfBitWatermark | unix.PerfBitComm, Clockid: unix.CLOCK_MONOTONIC,
-	}
-	attr.Size = uint32(unsafe.Sizeof(attr))
-	attr.Read_format = perfFormatLost
-	fd, err := unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
-	if errors.Is(err, unix.EINVAL) {
-		attr.Read_format = 0
-		fd, err = unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
-	}
-	if err != nil {
-		return nil, err
-	}
-	memory, err := unix.Mmap(fd, 0, (1+pages)*os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	if err != nil {
-		unix.Close(fd)
-		return nil, err
-	}
-	return &perfRing{fd: fd, memory: memory, counts: attr.Read_format != 0}, nil
-}
-
 func (s *perfSource) sight() Sight {
 	return Sight{Name: Tracepoint, Exact: true, Blind: []string{
 		"changes in other network namespaces are among them",
@@ -194,14 +84,6 @@ func (s *perfSource) lost() (n uint64) {
 		n += r.lost()
 	}
 	return n
-}
-
-func (r *perfRing) lost() uint64 {
-	var b [16]byte // how many records there were, how many had no room
-	if n, err := unix.Read(r.fd, b[:]); !r.counts || err != nil || n < len(b) {
-		return r.misses
-	}
-	return binary.NativeEndian.Uint64(b[8:])
 }
 
 func (s *perfSource) close() error {
@@ -250,35 +132,6 @@ func (s *perfSource) settle(before time.Time, each func(*event)) {
 	s.held = slices.Delete(s.held, 0, n)
 }
 
-// drain hands on the records that are there. Head and tail are bytes since ever.
-func (r *perfRing) drain(take func(kind uint32, body []byte)) {
-	page := os.Getpagesize()
-	head := (*uint64)(unsafe.Pointer(&r.memory[perfHead]))
-	tail := (*uint64)(unsafe.Pointer(&r.memory[perfTail]))
-	data := r.memory[page:]
-	at, end := *tail, atomic.LoadUint64(head)
-	var whole []byte
-	for at < end {
-		start := int(at % uint64(len(data)))
-		size := int(binary.NativeEndian.Uint16(data[start+6:])) // a header, of 8 bytes, is never cut
-		if size < 8 {
-			break
-		}
-		record := data[start:min(start+size, len(data))]
-		if len(record) < size { // around the end
-			whole = append(append(whole[:0], record...), data[:size-len(record)]...)
-			record = whole
-		}
-		kind, body := binary.NativeEndian.Uint32(record), record[8:]
-		if kind == perfRecordLost && len(body) >= 16 {
-			r.misses += binary.NativeEndian.Uint64(body[8:])
-		}
-		take(kind, body)
-		at += uint64(size)
-	}
-	atomic.StoreUint64(tail, end)
-}
-
 // take takes a record.
 func (s *perfSource) take(kind uint32, body []byte) {
 	switch {
@@ -325,15 +178,6 @@ func (s *perfSource) parse(b []byte) (e event, ok bool) {
 		e.Process = Process{PID: pid, Name: s.name(pid)}
 	}
 	return e, true
-}
-
-func (f perfField) bytes(b []byte) []byte { return b[f.offset : f.offset+f.size] }
-
-func (f perfField) number(b []byte) (n uint64) {
-	for i, octet := range f.bytes(b) { // little-endian, as all that we build for
-		n |= uint64(octet) << (8 * i)
-	}
-	return n
 }
 
 // name is what a process calls itself, or called itself before it ended.
