@@ -25,7 +25,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // soon is how long a test waits for what must come: a safety net, not a measure.
-const soon = 20 * time.Second
+const soon = time.Minute
 
 // listen opens a loopback port for streams.
 func listen(t testing.TB) net.Listener {
