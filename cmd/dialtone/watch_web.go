@@ -73,7 +73,7 @@ func (f *watchFlags) serveWeb(ctx context.Context, words string, filter *sockets
 	}
 	ctx, release := untilSignal(ctx)
 	defer release()
-	page := board.New(view, board.Config{Name: f.watched(), Filter: words, Trouble: f.trouble, Unix: unix, Host: nameOf(a)})
+	page := board.New(view, board.Config{Name: f.watched(), Filter: words, Trouble: f.trouble, Unix: unix, Host: nameOf(a), Elsewhere: f.netns != ""})
 	announcePage(page, ln.Addr())
 	return sideBySide(ctx, view.Run, func(ctx context.Context) error { return page.Serve(ctx, ln) })
 }

@@ -24,6 +24,10 @@ type Config struct {
 	Trouble bool   // a page begins with what something is off with
 	Unix    bool   // the view has Unix sockets
 	Host    string // a name, beside IP addresses and localhost, that requests may be for; "" for none
+
+	// Elsewhere says that the sockets are another network namespace's, whose packets
+	// dialtone trace does not see from here.
+	Elsewhere bool
 }
 
 // Board serves the page of one view.

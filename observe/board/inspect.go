@@ -51,7 +51,11 @@ func (b *Board) inspect(ctx context.Context, out *events, i *live.Inspection) er
 		if l := b.sheets.now().byID[d.Row.Watched.ID]; l != nil {
 			since = l.since
 		}
-		text, err := json.Marshal(detailOf(&d, since))
+		known := detailOf(&d, since)
+		if b.config.Elsewhere {
+			known.Trace = ""
+		}
+		text, err := json.Marshal(known)
 		if err != nil {
 			return err
 		}

@@ -74,6 +74,7 @@ func TestARealConnectionInBrowser(t *testing.T) {
 	b.Wait(`document.querySelector("#detail .plot .curve.end0").getAttribute("d").length > 100`)
 	b.Shoot("board-real-connection")
 
+	b.Want(`!document.querySelector("#detail .trace").textContent.includes("dialtone trace")`, "from here trace sees nothing of it")
 	c.(*net.TCPConn).CloseWrite()
 	both.Wait()
 	b.Wait(boxOf(id) + ` === "6"`) // the other end has not closed
@@ -111,7 +112,7 @@ func watchNamespace(t *testing.T, e *cable.End) *stage {
 			t.Error(err)
 		}
 	})
-	s := &stage{TB: t, view: view, board: New(view, Config{Name: "one end"})}
+	s := &stage{TB: t, view: view, board: New(view, Config{Name: "one end", Elsewhere: true})}
 	s.serve("127.0.0.1:0")
 	return s
 }
