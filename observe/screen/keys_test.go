@@ -224,6 +224,9 @@ func TestScrolling(t *testing.T) {
 	s.screen()
 	s.press("down", "down", "down") // away from the top of the screen
 	before, text := s.cursorLine()
+	for _, row := range rows[:20] {
+		s.tell(row, tcp.Closed)
+	}
 	s.after(time.Second, rows[20:])
 	for range 10 { // they linger, and are gone
 		s.after(time.Second, rows[20:])
