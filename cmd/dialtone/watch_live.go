@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"slices"
@@ -47,8 +48,11 @@ func (f *watchFlags) showLive(ctx context.Context, words string, filter *sockets
 		order := screenColumn(f.sorter())
 		config.Order = &order
 	}
-	if f.netns == "" {
-		config.Trace = traceConnection
+	config.Trace = traceConnection
+	if f.netns != "" {
+		config.Trace = func(context.Context, netip.AddrPort, netip.AddrPort, int, func(string)) error {
+			return fmt.Errorf("a capture does not reach into another network namespace; watch it from inside: nsenter --net=%s dialtone watch", oneLine(f.namespace()))
+		}
 	}
 	return errors.Join(screen.Run(ctx, config), view.Close())
 }

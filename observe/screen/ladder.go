@@ -13,7 +13,7 @@ import (
 
 // Why there is no ladder.
 var (
-	errNoCapture = errors.New("packets cannot be captured on this system, or not from here")
+	errNoCapture = errors.New("packets cannot be captured on this system")
 	errNoEnds    = errors.New("only a TCP connection has two ends to trace: this socket has not")
 )
 
