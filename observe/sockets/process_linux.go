@@ -45,29 +45,31 @@ func (h *holders) fill(list []*Socket) {
 	h.look(pids, func(pid int, known *holder) bool {
 		return known != nil && known.descriptors != 0 && (pid+h.round)%turns != 0 && known.descriptors == descriptors(pid)
 	})
-	if !h.knows(list) {
-		h.look(pids, func(int, *holder) bool { return false })
-		h.nobodys = map[uint32]bool{}
-		for _, s := range list {
-			if inode := s.Inode; h.byInode[inode] == nil {
-				h.nobodys[inode] = true
-			}
+	if h.note(list) {
+		return
+	}
+	h.look(pids, func(int, *holder) bool { return false })
+	h.nobodys = map[uint32]bool{}
+	for _, s := range list {
+		if h.byInode[s.Inode] == nil {
+			h.nobodys[s.Inode] = true
 		}
 	}
-	for _, s := range list {
-		s.Processes = h.byInode[s.Inode]
-		s.Hidden = h.hidden
-	}
+	h.note(list)
 }
 
-// knows reports whether it is known of every socket who holds it, or that nobody does.
-func (h *holders) knows(list []*Socket) bool {
+// note fills in who has each socket open, and reports whether that is known of every
+// one, or that nobody does.
+func (h *holders) note(list []*Socket) (all bool) {
+	all = true
 	for _, s := range list {
-		if inode := s.Inode; inode != 0 && h.byInode[inode] == nil && !h.nobodys[inode] {
-			return false
+		if s.Inode != 0 {
+			s.Processes = h.byInode[s.Inode]
+			all = all && (s.Processes != nil || h.nobodys[s.Inode])
 		}
+		s.Hidden = h.hidden
 	}
-	return true
+	return all
 }
 
 // look looks at the processes, except at those that believe says are as they were.
@@ -87,10 +89,11 @@ func (h *holders) look(pids []int, believe func(pid int, known *holder) bool) {
 			buffer := make([]byte, 32<<10)
 			for i, ok := take(); ok; i, ok = take() {
 				known := h.processes[pids[i]]
-				if !believe(pids[i], known) {
-					known = lookInto(pids[i], known, buffer)
+				if believe(pids[i], known) {
+					now[i] = known
+				} else if now[i] = lookInto(pids[i], buffer); known != nil && now[i] != nil && known.same(now[i]) {
+					now[i] = known
 				}
-				now[i] = known
 			}
 		})
 	}
@@ -98,13 +101,23 @@ func (h *holders) look(pids []int, believe func(pid int, known *holder) bool) {
 	h.learn(pids, now)
 }
 
-// learn puts together what is known of all processes.
+// same reports whether nothing has changed.
+func (h *holder) same(now *holder) bool {
+	return h.descriptors == now.descriptors && h.hidden == now.hidden && slices.Equal(h.self, now.self) && slices.Equal(h.inodes, now.inodes)
+}
+
+// learn puts together what is known of all processes, if that is something new.
 func (h *holders) learn(pids []int, now []*holder) {
-	known := 0
-	for _, p := range now {
+	known, processes, news := 0, 0, false
+	for i, p := range now {
 		if p != nil {
 			known += len(p.inodes)
+			processes++
+			news = news || h.processes[pids[i]] != p
 		}
+	}
+	if !news && processes == len(h.processes) && h.processes != nil {
+		return
 	}
 	h.processes = make(map[int]*holder, len(pids))
 	h.byInode = make(map[uint32][]Process, known)
@@ -126,7 +139,7 @@ func (h *holders) learn(pids []int, now []*holder) {
 }
 
 // lookInto lists the sockets that a process has open; nil if there is no such process.
-func lookInto(pid int, known *holder, buffer []byte) *holder {
+func lookInto(pid int, buffer []byte) *holder {
 	h := &holder{descriptors: descriptors(pid)}
 	inodes, err := openSockets(pid, buffer)
 	switch {
