@@ -74,5 +74,6 @@ func (m *Model) helpLines(room int) []string {
 		}
 	}
 	m.scroll = max(0, min(m.scroll, len(all)-room))
+	m.more = len(all) - m.scroll - room
 	return all[m.scroll:min(m.scroll+room, len(all))]
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -175,18 +176,90 @@ func TestTheCursorStaysOnItsRow(t *testing.T) {
 // TestLargeTables: of 20,000 rows those are drawn that can be seen.
 func TestLargeTables(t *testing.T) {
 	s := newStage(t, 80, 24)
-	rows := make([]*sockets.Socket, 20_000)
-	for i := range rows {
-		row := *town()[1]
-		row.Watched.ID = uint64(i + 1)
-		rows[i] = &row
-	}
-	s.after(0, rows)
+	s.after(0, crowd(20_000))
 	s.drawn = 0
 	s.press("end", "pgup", "up")
 	s.shows("20,000 sockets:")
 	if s.drawn > 4*24 {
 		t.Errorf("%d rows were drawn on a screen of 24 lines", s.drawn)
+	}
+}
+
+// crowd is n connections; their local ports count from 1001.
+func crowd(n int) (rows []*sockets.Socket) {
+	for i := range n {
+		row := *town()[1]
+		row.Watched.ID = uint64(i + 1)
+		row.Local = netip.AddrPortFrom(row.Local.Addr(), uint16(1001+i))
+		rows = append(rows, &row)
+	}
+	return rows
+}
+
+// cursorLine is the line of the screen that the cursor is in.
+func (s *stage) cursorLine() (line int, text string) {
+	for i, text := range strings.Split(s.screen(), "\n") {
+		if strings.HasPrefix(text, "›") {
+			return i, text
+		}
+	}
+	return -1, ""
+}
+
+// TestScrolling: the cursor's row is always to be seen, and stays in its line where rows
+// come and go above it.
+func TestScrolling(t *testing.T) {
+	s := newStage(t, 100, 24)
+	rows := crowd(100)
+	s.after(0, rows)
+	s.press("end")
+	if line, text := s.cursorLine(); line != 21 || !strings.Contains(text, ":1100 ") {
+		t.Errorf("the end is in line %d: %s", line, text)
+	}
+	s.press("up", "up", "up")
+	if line, text := s.cursorLine(); line != 18 || !strings.Contains(text, ":1097 ") {
+		t.Errorf("three rows up it is in line %d: %s", line, text)
+	}
+	s.press("pgup", "pgup")
+	s.screen()
+	s.press("down", "down", "down") // away from the top of the screen
+	before, text := s.cursorLine()
+	for _, row := range rows[:20] {
+		s.tell(row, tcp.Closed)
+	}
+	s.after(time.Second, rows[20:])
+	for range 10 { // they linger, and are gone
+		s.after(time.Second, rows[20:])
+	}
+	if line, now := s.cursorLine(); line != before || now != text {
+		t.Errorf("the cursor was in line %d, %s; it is in %d, %s", before, text, line, now)
+	}
+	s.press("home")
+	if line, text := s.cursorLine(); line != 5 || !strings.Contains(text, ":1021 ") {
+		t.Errorf("the beginning is in line %d: %s", line, text)
+	}
+}
+
+// TestALadderHasABound: of the lines of a long capture the first go, and are counted.
+func TestALadderHasABound(t *testing.T) {
+	s := newStage(t, 80, 24, func(c *Config) {
+		c.Trace = func(ctx context.Context, _, _ netip.AddrPort, _ int, line func(string)) error {
+			for n := range 3 * mostLines {
+				line(fmt.Sprint("line ", n))
+			}
+			return nil
+		}
+	})
+	s.after(0, town())
+	s.press("down", "enter", "t")
+	for !strings.Contains(s.screen(), "the capture has ended") {
+		<-s.opened.ladder.ready
+	}
+	s.shows(fmt.Sprint("line ", 3*mostLines-1))
+	s.press("home")
+	s.hides("line 0 ")
+	if l := s.opened.ladder; len(l.text) > mostLines || len(l.text)+l.gone != 3*mostLines {
+		t.Errorf("%d lines are kept, %d gone", len(l.text), l.gone)
 	}
 }
 
@@ -243,13 +316,7 @@ func BenchmarkDraw(b *testing.B) {
 	for _, n := range []int{100, 20_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			s := newStage(b, 160, 50)
-			rows := make([]*sockets.Socket, n)
-			for i := range rows {
-				row := *town()[1]
-				row.Watched.ID = uint64(i*7919%n + 1)
-				rows[i] = &row
-			}
-			s.after(0, rows)
+			s.after(0, crowd(n))
 			for b.Loop() {
 				s.list.fill(s.snapshot)
 				s.View()

@@ -33,6 +33,7 @@ type Model struct {
 	page          page
 	beneath       page // the one that help covers
 	scroll        int  // of help
+	more          int  // lines of it beneath the screen
 
 	snapshot *live.Snapshot // what is shown: while paused not the latest
 	began    time.Time      // of the first look

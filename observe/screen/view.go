@@ -165,10 +165,20 @@ func (m *Model) note() string {
 		return m.finding(m.list.row())
 	case m.page == pageTable && len(m.absent) > 0:
 		return paint(inkDim, "  no room for: "+strings.Join(m.absent, ", "))
-	case m.page == pageConnection && m.opened.ladder == nil && m.opened.more > 0:
-		return paint(inkDim, "  "+quantity.CountOf(int64(m.opened.more), "more line")+" beneath")
+	case m.page == pageConnection && m.opened.ladder == nil:
+		return beneath(m.opened.more)
+	case m.page == pageHelp:
+		return beneath(m.more)
 	}
 	return ""
+}
+
+// beneath says that a page has more lines than are to be seen.
+func beneath(more int) string {
+	if more <= 0 {
+		return ""
+	}
+	return paint(inkDim, "  "+quantity.CountOf(int64(more), "more line")+" beneath")
 }
 
 // finding is the gravest of a row.
@@ -187,7 +197,7 @@ func (m *Model) foot() (line string, cursor int) {
 	if m.sorting {
 		return m.sortFoot(), -1
 	}
-	keys := [][2]string{{"Enter", "open"}, {"/", "filter"}, {"<>", "sort"}, {"r", "reverse"}, {"!", "trouble"}, {"Space", "pause"}, {"?", "help"}, {"q", "quit"}}
+	keys := [][2]string{{"Enter", "open"}, {"/", "filter"}, {"<> r", "sort"}, {"!", "trouble"}, {"Space", "pause"}, {"?", "help"}, {"q", "quit"}}
 	switch m.page {
 	case pageHelp:
 		keys = [][2]string{{"Esc", "back"}, {"q", "quit"}}
