@@ -88,8 +88,8 @@ func (w *watched) tell(t Transition) {
 	switch {
 	case t.Remote.IsValid():
 		about = t.Remote.String()
-	case t.Local.Port() != 8731:
-		return // somebody else's listener
+	case t.Local.Port() != 8731 || t.Local.Addr().IsLoopback():
+		return // another test's listener, which the source Tracepoint shows in any namespace
 	}
 	path := w.paths[about]
 	if len(path) == 0 {
