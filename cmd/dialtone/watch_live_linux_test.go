@@ -154,14 +154,20 @@ func TestWatchOnATerminalThatBecomesWider(t *testing.T) {
 	o.resize(160, 50)
 	o.types("\r")
 	o.sees("cwnd [0-9]", "transitions")
-	time.Sleep(200 * time.Millisecond) // what is drawn anew after a change of the size
+	cleared := func() int { return strings.Count(o.raw()[o.from:], "\x1b[2J") }
+	for range 2000 {
+		if cleared() >= 3 {
+			break // for the size, and what is drawn anew after it
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	o.types(" ")
 	o.sees("PAUSED")
 	o.rests()
 	_, before, _ := strings.Cut(o.screen(), "\n")
 	o.types("\x0c") // draws everything anew
 	for range 1000 {
-		if _, after, _ := strings.Cut(o.screen(), "\n"); after == before && strings.Count(o.raw()[o.from:], "\x1b[2J") > 2 {
+		if _, after, _ := strings.Cut(o.screen(), "\n"); after == before && cleared() >= 4 {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -30,6 +30,9 @@ type Model struct {
 	quit    func() // ends the program
 
 	width, height int
+	drawn         func() uint64 // counts what was drawn on the terminal
+	anew          int           // drawings after which everything is drawn again
+	before        uint64        // what drawn said when the last of them was wanted
 	page          page
 	beneath       page // the one that help covers
 	scroll        int  // of help
@@ -59,7 +62,7 @@ const (
 
 func newModel(ctx context.Context, c Config) *Model {
 	m := &Model{
-		config: c, ctx: ctx, glyphs: glyphsOf(c.ASCII), changes: c.View.Subscribe(unread),
+		config: c, ctx: ctx, drawn: func() uint64 { return 0 }, glyphs: glyphsOf(c.ASCII), changes: c.View.Subscribe(unread),
 		width: 80, height: 24, recent: map[uint64]time.Time{}, said: c.Words, widths: make([]int, len(c.Columns)),
 		list: list{by: c.Order, back: c.Reverse, usual: &c.Usual, filter: c.Filter, trouble: c.Trouble},
 	}
@@ -110,7 +113,9 @@ func (m *Model) Update(msg tea.Msg) (same tea.Model, next tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 		clear(m.widths)
-		return m, drawAnew()
+		return m, m.drawAnew()
+	case anewMsg:
+		return m, m.drawnAnew()
 	case tea.KeyPressMsg:
 		return m, m.key(msg.String(), msg.Key().Text)
 	case tea.PasteMsg:
@@ -137,11 +142,32 @@ func (m *Model) Update(msg tea.Msg) (same tea.Model, next tea.Cmd) {
 // frames is how many drawings there are in a second at most.
 const frames = 30
 
-// drawAnew draws everything again after the next drawing. That one is right, but what
-// ultraviolet (2026-07) remembers of it is not where the terminal has become wider: what
-// stood in the new columns would stay.
-func drawAnew() tea.Cmd {
-	return tea.Tick(2*time.Second/frames, func(time.Time) tea.Msg { return tea.ClearScreen() })
+// drawAnew draws everything again behind the next drawing, and behind the one after that,
+// as the next may have begun before. It is right, but what ultraviolet (2026-07) remembers
+// of it is not where the terminal has become wider: what stood in the new columns would
+// stay.
+func (m *Model) drawAnew() tea.Cmd {
+	m.anew, m.before = 2, m.drawn()
+	return soonAnew()
+}
+
+// anewMsg asks whether something was drawn.
+type anewMsg struct{}
+
+func soonAnew() tea.Cmd {
+	return tea.Tick(time.Second/frames, func(time.Time) tea.Msg { return anewMsg{} })
+}
+
+func (m *Model) drawnAnew() tea.Cmd {
+	now := m.drawn()
+	switch {
+	case m.anew == 0:
+		return nil
+	case now == m.before:
+		return soonAnew()
+	}
+	m.anew, m.before = m.anew-1, now
+	return tea.Batch(tea.ClearScreen, soonAnew())
 }
 
 // refresh takes what is new.

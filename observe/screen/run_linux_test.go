@@ -50,7 +50,7 @@ func run(t *testing.T, ctx context.Context, adapt func(*Config)) *terminal {
 	x := &terminal{t: t, keys: keys, ended: make(chan error, 1)}
 	read := make(chan struct{})
 	go func() { defer close(read); x.read() }()
-	c := Config{View: view, Columns: (&stage{}).columns(), Usual: Column{Compare: func(a, b *sockets.Socket) int { return 0 }}}
+	c := Config{View: view, Output: tty, Columns: (&stage{}).columns(), Usual: Column{Compare: func(a, b *sockets.Socket) int { return 0 }}}
 	if adapt != nil {
 		adapt(&c)
 	}
@@ -60,7 +60,7 @@ func run(t *testing.T, ctx context.Context, adapt func(*Config)) *terminal {
 				err = fmt.Errorf("panic: %v", p)
 			}
 		}()
-		return Run(ctx, c, tea.WithInput(tty), tea.WithOutput(tty), tea.WithEnvironment([]string{"TERM=vt100"}))
+		return Run(ctx, c, tea.WithInput(tty), tea.WithEnvironment([]string{"TERM=vt100"}))
 	}
 	go func() {
 		err := show()

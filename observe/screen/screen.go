@@ -1,12 +1,14 @@
 package screen
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"dialtone/observe/live"
@@ -34,6 +36,7 @@ type Config struct {
 	// begun. nil: this system cannot.
 	Trace func(ctx context.Context, local, remote netip.AddrPort, width int, line func(string)) error
 
+	Output   *os.File       // the terminal to draw on; nil is standard output
 	ASCII    bool           // draw with ASCII characters only
 	Location *time.Location // of times of day; nil is UTC
 }
@@ -54,7 +57,9 @@ type Column struct {
 func Run(ctx context.Context, config Config, options ...tea.ProgramOption) error {
 	ctx, cancel := context.WithCancel(ctx)
 	m := newModel(ctx, config)
-	program := tea.NewProgram(m, append([]tea.ProgramOption{tea.WithFPS(frames)}, options...)...)
+	out := &sheet{File: cmp.Or(config.Output, os.Stdout)}
+	m.drawn = out.drawings.Load
+	program := tea.NewProgram(m, append([]tea.ProgramOption{tea.WithFPS(frames), tea.WithOutput(out)}, options...)...)
 	m.quit = program.Quit
 	m.begin(func() error { return config.View.Run(ctx) }, func(err error) { program.Send(endMsg{err}) })
 	_, err := program.Run()
@@ -68,6 +73,18 @@ func Run(ctx context.Context, config Config, options ...tea.ProgramOption) error
 		return err
 	}
 	return m.err
+}
+
+// sheet counts what is drawn on a terminal.
+type sheet struct {
+	*os.File
+	drawings atomic.Uint64
+}
+
+func (s *sheet) Write(p []byte) (int, error) {
+	n, err := s.File.Write(p)
+	s.drawings.Add(1)
+	return n, err
 }
 
 // endMsg ends the program: the live.View has ended, by an error or its context.

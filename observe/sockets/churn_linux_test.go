@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"maps"
+	"net/netip"
 	"os"
 	"os/exec"
 	"sync"
@@ -20,7 +21,7 @@ import (
 var churn = flag.Int("churn", 5000, "connections that TestEveryChangeIsTold makes, for each source")
 
 // churnAddr is nobody else's: the tracepoint tells of other tests' connections, too.
-var churnAddr = [4]byte{127, 77, 0, 1}
+var churnAddr = netip.AddrFrom4([4]byte{127, 77, 0, 1})
 
 // TestEveryChangeIsTold makes connections as fast as it can and counts: sources that claim
 // to be exact tell the exact number of changes, whatever the looks at the table find
@@ -46,7 +47,7 @@ func countChanges(t *testing.T, source string) {
 	w, err := Watch(WatchConfig{
 		Config: Config{Netns: line.A.Netns()}, Source: source, Tracefs: tracefs(t), Every: 10 * time.Millisecond,
 		Tell: func(c Transition) {
-			if c.Local.Addr().As4() == churnAddr || c.Remote.IsValid() && c.Remote.Addr().As4() == churnAddr {
+			if c.Local.Addr() == churnAddr || c.Remote.Addr() == churnAddr {
 				counts[c.From.String()+" "+c.To.String()]++
 				if c.From == State(tcp.Listen) && c.To == State(tcp.Closed) {
 					close(over) // the last
@@ -91,7 +92,7 @@ func countChanges(t *testing.T, source string) {
 		t.Errorf("told %v, want %v; %d lost", counts, want, lost)
 	}
 	for _, c := range w.Model.Connections() {
-		if c.Local.Addr().As4() == churnAddr || c.Remote.IsValid() && c.Remote.Addr().As4() == churnAddr {
+		if c.Local.Addr() == churnAddr || c.Remote.Addr() == churnAddr {
 			t.Errorf("left: %+v", c)
 		}
 	}
@@ -104,7 +105,7 @@ func makeConnections(n int) error {
 		return err
 	}
 	defer unix.Close(l)
-	if err := unix.Bind(l, &unix.SockaddrInet4{Addr: churnAddr}); err != nil {
+	if err := unix.Bind(l, &unix.SockaddrInet4{Addr: churnAddr.As4()}); err != nil {
 		return err
 	}
 	if err := unix.Listen(l, 16); err != nil {
