@@ -2,6 +2,7 @@ package netns
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -21,7 +22,7 @@ func newNamespace(t *testing.T) Namespace {
 	if os.Getuid() != 0 {
 		t.Skip("network namespaces need root")
 	}
-	name := "netns-test-" + t.Name()
+	name := fmt.Sprintf("netns-test-%d-%s", os.Getpid(), t.Name())
 	if out, err := exec.Command("ip", "netns", "add", name).CombinedOutput(); err != nil {
 		t.Skipf("network namespaces need the program ip: %v: %s", err, out)
 	}
