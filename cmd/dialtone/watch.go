@@ -65,6 +65,15 @@ looking, and the owners of other users' sockets stay unknown.`,
   dialtone watch --web 127.0.0.1:8080`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
+	f.addTo(cmd)
+	names := columnNames()
+	complete(cmd, "sort", names...)
+	complete(cmd, "columns", names...)
+	complete(cmd, "source", sockets.Sources()...)
+	return cmd
+}
+
+func (f *watchFlags) addTo(cmd *cobra.Command) {
 	flagGroup(cmd, "What to look at", func(fs *pflag.FlagSet) {
 		fs.BoolVar(&f.unix, "unix", false, "Unix sockets too; a filter that says unix needs no flag")
 		fs.BoolVar(&f.trouble, "trouble", false, "only sockets that something is off with")
@@ -85,11 +94,6 @@ looking, and the owners of other users' sockets stay unknown.`,
 		fs.StringVar(&f.source, "source", "", "where changes come from, a `NAME` of doc/watch.md: raw tracepoint,\ntracepoint, destroy notices, looking; the best that the rights allow")
 		fs.DurationVar(&f.every, "every", 500*time.Millisecond, "look at the table this often")
 	})
-	names := columnNames()
-	complete(cmd, "sort", names...)
-	complete(cmd, "columns", names...)
-	complete(cmd, "source", sockets.Sources()...)
-	return cmd
 }
 
 // check finds flags that cannot be meant.
