@@ -88,7 +88,7 @@ func (p *parser) term() (node, error) {
 		return nil, err
 	}
 	p.last = &q
-	return p.values(q)
+	return p.Values(func() (node, error) { return p.single(q) })
 }
 
 // qualifiers reads those that stand at this place, in their order.
@@ -155,15 +155,6 @@ func (p *parser) bare(w grammar.Word) (node, error) {
 	}
 	p.last = &qualifiers{}
 	return p.single(*p.last)
-}
-
-// values reads a value, or several of the same qualifiers in parentheses.
-func (p *parser) values(q qualifiers) (node, error) {
-	w, _ := p.Peek()
-	if op := w.Operator(); op == "(" || op == "not" {
-		return p.Nested(op, func() (node, error) { return p.values(q) })
-	}
-	return p.single(q)
 }
 
 // single reads one value.

@@ -80,6 +80,16 @@ func (r *Reader[N]) Expression(unit func() (N, error)) (N, error) {
 	return none, err
 }
 
+// Values reads a value of the same qualifiers by single, or several behind not or in
+// parentheses.
+func (r *Reader[N]) Values(single func() (N, error)) (N, error) {
+	w, _ := r.Peek()
+	if op := w.Operator(); op == "(" || op == "not" {
+		return r.Nested(op, func() (N, error) { return r.Values(single) })
+	}
+	return single()
+}
+
 // Nested reads what is behind not, or between parentheses: op is the operator of the
 // next word, "not" or "(".
 func (r *Reader[N]) Nested(op string, unit func() (N, error)) (n N, err error) {

@@ -73,7 +73,7 @@ func (p *parser) term(start grammar.Word) (node, error) {
 		return nil, err
 	}
 	p.last = &q
-	return p.values(q)
+	return p.Values(func() (node, error) { return p.single(q) })
 }
 
 func (p *parser) qualifiers() (q qualifiers) {
@@ -110,15 +110,6 @@ func (p *parser) fits(start grammar.Word, q qualifiers) error {
 		return p.Fault(w, "expected port or portrange")
 	}
 	return p.Fault(start, q.protocol+" does not go before "+q.kind+": write "+q.protocol+" and "+q.kind)
-}
-
-// values reads a value, or several of the same qualifiers in parentheses.
-func (p *parser) values(q qualifiers) (node, error) {
-	w, _ := p.Peek()
-	if op := w.Operator(); op == "(" || op == "not" {
-		return p.Nested(op, func() (node, error) { return p.values(q) })
-	}
-	return p.single(q)
 }
 
 // single reads one value.
